@@ -1,0 +1,78 @@
+"""byzer_nb: the whole life of a language model in a notebook.
+
+    %load_ext byzer_nb        the magics, and `import byzerllm` for older notebooks
+    byzer_nb.prompt           a docstring becomes a prompt, a function call an answer
+    byzer_nb.Client           talk to any model by its name
+
+Names are loaded when they are first used, so importing this package is quick and opens nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from byzer_nb.client import AsyncClient as AsyncClient
+    from byzer_nb.client import Client as Client
+    from byzer_nb.client.loading import load as load
+    from byzer_nb.client.loading import unload as unload
+    from byzer_nb.client.loading import use as use
+    from byzer_nb.errors import ByzerError as ByzerError
+    from byzer_nb.providers.scripted import ScriptedEngine as ScriptedEngine
+    from byzer_nb.seed.llm import ByzerLLM as ByzerLLM
+    from byzer_nb.seed.llm import SimpleByzerLLM as SimpleByzerLLM
+    from byzer_nb.seed.prompting import prompt as prompt
+    from byzer_nb.types import ChatOptions as ChatOptions
+
+__version__ = "0.1.0"
+
+_PLACES = {
+    "AsyncClient": "byzer_nb.client",
+    "ByzerError": "byzer_nb.errors",
+    "ByzerLLM": "byzer_nb.seed.llm",
+    "ChatOptions": "byzer_nb.types",
+    "Client": "byzer_nb.client",
+    "ScriptedEngine": "byzer_nb.providers.scripted",
+    "SimpleByzerLLM": "byzer_nb.seed.llm",
+    "load": "byzer_nb.client.loading",
+    "prompt": "byzer_nb.seed.prompting",
+    "unload": "byzer_nb.client.loading",
+    "use": "byzer_nb.client.loading",
+}
+
+__all__ = sorted([*_PLACES, "load_ipython_extension", "unload_ipython_extension"])
+
+
+def __getattr__(name: str) -> Any:  # Any: whatever the name stands for
+    place = _PLACES.get(name)
+    if place is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(place), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def load_ipython_extension(shell: Any) -> None:  # Any: IPython has no types
+    """What `%load_ext byzer_nb` does: the magics, and the alias `byzerllm`."""
+    from byzer_nb.magics import register
+    from byzer_nb.seed import alias
+
+    register(shell)
+    if notice := alias.install():
+        print(notice)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take everything back: magics, alias, and the background loop."""
+    from byzer_nb._sync import close_background_loop
+    from byzer_nb.magics import unregister
+    from byzer_nb.seed import alias
+
+    unregister(shell)
+    alias.uninstall()
+    close_background_loop()

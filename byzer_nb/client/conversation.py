@@ -1,0 +1,55 @@
+"""Conversations in the forms in which people write them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias, get_args
+
+from byzer_nb._registry import nearest
+from byzer_nb.errors import BadInputError, WrongTypeError
+from byzer_nb.types import AudioPart, ImagePart, Message, Part, Role, TextPart
+
+Turns: TypeAlias = "str | Message | Sequence[Message | Mapping[str, Any]]"  # Any: content is checked below
+
+ROLES = get_args(Role)
+
+
+def as_messages(turns: Turns) -> tuple[Message, ...]:
+    """The turns as messages; a bare string is one turn of the user. The caller's own objects stay as they are."""
+    if isinstance(turns, str):
+        return (Message(role="user", content=turns),)
+    if isinstance(turns, Message):
+        return (turns,)
+    if not isinstance(turns, Sequence):
+        raise WrongTypeError(
+            f"A conversation is a string or a list of messages, not {turns!r}.",
+            hint='For example: [{"role": "user", "content": "Hello"}]',
+        )
+    if not turns:
+        raise BadInputError("The conversation is empty.", hint='Start it with {"role": "user", "content": "..."}.')
+    return tuple(_message(turn, position) for position, turn in enumerate(turns))
+
+
+def _message(turn: Message | Mapping[str, Any], position: int) -> Message:
+    if isinstance(turn, Message):
+        return turn
+    if not isinstance(turn, Mapping):
+        raise WrongTypeError(f"Message {position} is {turn!r}; it should have a role and a content.")
+    role = turn.get("role")
+    if role is None:
+        raise BadInputError(f"Message {position} has no 'role'.", hint="One of: " + ", ".join(ROLES))
+    if role not in ROLES:
+        raise BadInputError(
+            f"Message {position} has the role {role!r}.", hint=nearest(str(role), ROLES) + "One of: " + ", ".join(ROLES)
+        )
+    if "content" not in turn:
+        raise BadInputError(f"Message {position} has no 'content'.")
+    return Message(role=role, content=_content(turn["content"], position))
+
+
+def _content(content: object, position: int) -> str | tuple[Part, ...]:
+    if isinstance(content, str):
+        return content
+    if isinstance(content, Sequence) and all(isinstance(part, TextPart | ImagePart | AudioPart) for part in content):
+        return tuple(content)
+    raise WrongTypeError(f"The content of message {position} is neither text nor parts: {content!r}")

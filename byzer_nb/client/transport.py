@@ -1,0 +1,36 @@
+"""How a client reaches models: in this process, over Ray, or over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from byzer_nb.types import ChatRequest, Delta, EmbedReply, EmbedRequest, ModelCard
+
+
+class Transport(Protocol):
+    """The way to models by name. An unknown name raises `UnknownModelError` with the nearest one."""
+
+    async def models(self) -> list[str]:
+        """The names that can be called."""
+        ...
+
+    async def describe(self, model: str) -> ModelCard:
+        """The card of one model."""
+        ...
+
+    def chat(self, model: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        """The answer of one model, piece by piece; closing the iterator stops the work."""
+        ...
+
+    async def embed(self, model: str, request: EmbedRequest) -> EmbedReply:
+        """Vectors from one model."""
+        ...
+
+    async def tokenize(self, model: str, text: str) -> tuple[int, ...]:
+        """The token ids of a text, as one model sees them."""
+        ...
+
+    def default_model(self) -> str:
+        """The name that is meant when nobody names one."""
+        ...

@@ -1,0 +1,38 @@
+"""Every engine by name, and how one is built from a spec.
+
+A provider is called `saas/<name>` and lives in `providers/`; a local engine has a bare name and lives in `backends/`.
+Other packages add theirs with an entry point in the group `byzer_nb.engines`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from byzer_nb._registry import Registry
+from byzer_nb.types import DeploySpec, Engine
+
+
+class EngineClass(Protocol):
+    """A class of engines: it reads the settings of a spec, and says what is wrong with them before anything runs."""
+
+    def from_spec(self, spec: DeploySpec) -> Engine:
+        """A ready engine; missing or wrong settings raise `BadInputError` naming the key."""
+        ...
+
+
+ENGINES = Registry[EngineClass](
+    "engine",
+    {
+        "saas/openai": "byzer_nb.providers.openai:OpenAI",
+        "saas/official_openai": "byzer_nb.providers.openai:OpenAI",
+        "saas/scripted": "byzer_nb.providers.scripted:ScriptedEngine",
+        "numpy": "byzer_nb.backends.numpy_engine:NumpyEngine",
+        "transformers": "byzer_nb.backends.transformers_engine:TransformersEngine",
+        "byzer-tiny": "byzer_nb.backends.byzer_tiny:ByzerTiny",
+    },
+)
+
+
+def build(spec: DeploySpec) -> Engine:
+    """The engine that a spec describes; blocking work such as loading weights happens here."""
+    return ENGINES.get(spec.engine).from_spec(spec)

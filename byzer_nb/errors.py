@@ -1,0 +1,142 @@
+"""Every error of byzer_nb.
+
+    ByzerError
+    ├── BadInputError (ValueError)            an argument has a value that cannot work
+    │   └── PromptError                       a prompt function or its template is wrong
+    │       └── UndefinedVariableError (NameError)   a template asks for a name nobody gave
+    ├── WrongTypeError (TypeError)            an argument is of the wrong kind
+    ├── UnknownNameError (LookupError)        a registry has no such name
+    │   └── UnknownModelError (ValueError)    no running model has that name
+    ├── UnsupportedError (NotImplementedError)  the model or engine cannot do this
+    ├── MissingExtraError (ImportError)       an optional package is not installed
+    ├── NotConnectedError (RuntimeError)      this needs a Ray cluster and there is none
+    ├── AnswerError (ValueError)              the answer cannot be turned into what was asked for
+    └── ModelCallError (RuntimeError)         a call to a model failed
+        ├── RefusedError (PermissionError)    the key or the account was refused
+        ├── RateLimitedError                  too many requests or tokens
+        ├── UnreachableError (ConnectionError)  no connection, or it broke
+        └── CallTimeoutError (TimeoutError)   no answer in time
+
+Each is also the builtin that a caller would expect, and carries the next thing to type in `hint`.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AnswerError",
+    "BadInputError",
+    "ByzerError",
+    "CallTimeoutError",
+    "MissingExtraError",
+    "ModelCallError",
+    "NotConnectedError",
+    "PromptError",
+    "RateLimitedError",
+    "RefusedError",
+    "UndefinedVariableError",
+    "UnknownModelError",
+    "UnknownNameError",
+    "UnreachableError",
+    "UnsupportedError",
+    "WrongTypeError",
+]
+
+
+class ByzerError(Exception):
+    """The root: what failed, and in `hint` the next thing to do."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        if hint:
+            self.add_note(hint)
+
+    def __str__(self) -> str:
+        return self.message  # LookupError and OSError have forms of their own that would quote or split it
+
+
+class BadInputError(ByzerError, ValueError):
+    """An argument has a value that cannot work."""
+
+
+class PromptError(BadInputError):
+    """A prompt function or its template is wrong."""
+
+
+class UndefinedVariableError(PromptError, NameError):
+    """A template asks for a name that nobody gave."""
+
+
+class WrongTypeError(ByzerError, TypeError):
+    """An argument is of the wrong kind."""
+
+
+class UnknownNameError(ByzerError, LookupError):
+    """A registry has no such name."""
+
+
+class UnknownModelError(UnknownNameError, ValueError):
+    """No running model has the asked-for name."""
+
+
+class UnsupportedError(ByzerError, NotImplementedError):
+    """The model or the engine cannot do this."""
+
+
+class MissingExtraError(ByzerError, ImportError):
+    """An optional package is not installed."""
+
+
+class NotConnectedError(ByzerError, RuntimeError):
+    """This needs a Ray cluster, and the process is connected to none."""
+
+
+class AnswerError(ByzerError, ValueError):
+    """The model's answer cannot be turned into what was asked for; `answer` is its text."""
+
+    def __init__(self, message: str, *, answer: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.answer = answer
+
+
+class ModelCallError(ByzerError, RuntimeError):
+    """A call to a model failed: who was asked, with what status, and whether another try makes sense."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        provider: str = "",
+        model: str = "",
+        status: int | None = None,
+        code: str = "",
+        request_id: str = "",
+        retryable: bool = False,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.provider = provider
+        self.model = model
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.retryable = retryable
+
+
+class RefusedError(ModelCallError, PermissionError):
+    """The provider refused the key or the account."""
+
+
+class RateLimitedError(ModelCallError):
+    """The provider wants fewer requests or tokens; `retry_after` is its own wish in seconds, if it gave one."""
+
+    retry_after: float | None = None
+
+
+class UnreachableError(ModelCallError, ConnectionError):
+    """No connection to the provider, or it broke before the answer was whole."""
+
+
+class CallTimeoutError(ModelCallError, TimeoutError):
+    """No answer in time."""

@@ -1,0 +1,1 @@
+"""Prompt functions: a docstring that is a program for a language model."""

@@ -1,0 +1,33 @@
+"""What travels between the floors: requests down, deltas and replies up. No behaviour beyond checking and display."""
+
+from byzer_nb.types.deploy import DeploySpec
+from byzer_nb.types.embeddings import EmbedReply, EmbedRequest
+from byzer_nb.types.engine import Capabilities, Embeds, Engine, ModelCard, Tokenizes
+from byzer_nb.types.messages import AudioPart, ChatRequest, ImagePart, Message, Part, Role, TextPart
+from byzer_nb.types.options import ChatOptions
+from byzer_nb.types.replies import Delta, FinishReason, Reply, Usage
+from byzer_nb.types.secret import Secret
+
+__all__ = [
+    "AudioPart",
+    "Capabilities",
+    "ChatOptions",
+    "ChatRequest",
+    "Delta",
+    "DeploySpec",
+    "EmbedReply",
+    "EmbedRequest",
+    "Embeds",
+    "Engine",
+    "FinishReason",
+    "ImagePart",
+    "Message",
+    "ModelCard",
+    "Part",
+    "Reply",
+    "Role",
+    "Secret",
+    "TextPart",
+    "Tokenizes",
+    "Usage",
+]

@@ -1,0 +1,80 @@
+"""The one protocol behind every model, whether it is a provider over the network or weights on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from byzer_nb.types.embeddings import EmbedReply, EmbedRequest
+from byzer_nb.types.messages import ChatRequest, Message
+from byzer_nb.types.replies import Delta
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Capabilities:
+    """What a model can do, as data. `options` are the names in `ChatOptions` that it honours."""
+
+    chat: bool = True
+    stream: bool = True
+    embed: bool = False
+    images: bool = False
+    audio: bool = False
+    continues: bool = False
+    tokenizer: bool = False
+    chat_template: bool = False
+    options: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelCard:
+    """A model as it introduces itself. `context_length` is 0 when nobody knows it."""
+
+    model: str
+    engine: str
+    is_local: bool = False
+    context_length: int = 0
+    architectures: tuple[str, ...] = ()
+    capabilities: Capabilities = field(default_factory=Capabilities)
+
+
+class Engine(Protocol):
+    """Anything that answers.
+
+    `chat` yields increments; its last delta carries `finish_reason` and, where known, `usage`. Closing the iterator
+    before its end stops the work: the socket is closed, the next token is not computed.
+    """
+
+    def describe(self) -> ModelCard:
+        """The model's card; costs nothing and asks nobody."""
+        ...
+
+    def chat(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        """The answer, piece by piece."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of sockets, threads and memory; a closed engine is not used again."""
+        ...
+
+
+@runtime_checkable
+class Embeds(Protocol):
+    """An engine that turns texts into vectors."""
+
+    async def embed(self, request: EmbedRequest) -> EmbedReply:
+        """One vector a text."""
+        ...
+
+
+@runtime_checkable
+class Tokenizes(Protocol):
+    """An engine that shows its tokens and its chat template."""
+
+    def tokenize(self, text: str) -> tuple[int, ...]:
+        """The ids of the text, without special tokens added."""
+        ...
+
+    def apply_template(self, messages: tuple[Message, ...]) -> str:
+        """The text that the model really reads for these turns."""
+        ...

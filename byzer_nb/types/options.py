@@ -1,0 +1,52 @@
+"""How a model should answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from byzer_nb.errors import BadInputError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChatOptions:
+    """Everything one may ask of an answer. What is left at None is decided by the engine.
+
+    `continue_last` makes the model go on with a last message of the assistant instead of answering it.
+    `extra` goes to the provider's request body, or the engine's sampler, as it is.
+    """
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    stop: tuple[str, ...] = ()
+    stop_token_ids: tuple[int, ...] = ()
+    seed: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    repetition_penalty: float | None = None
+    continue_last: bool = False
+    timeout: float | None = None
+    extra: dict[str, Any] = field(default_factory=dict)  # Any: values of a provider's own body
+
+    def __post_init__(self) -> None:
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise BadInputError(f"max_tokens must be at least 1, not {self.max_tokens!r}.")
+        if self.temperature is not None and self.temperature < 0:
+            raise BadInputError(f"temperature cannot be negative, and {self.temperature!r} is.")
+        if self.top_p is not None and not 0 < self.top_p <= 1:
+            raise BadInputError(f"top_p lies above 0 and at most at 1; {self.top_p!r} does not.")
+        if self.timeout is not None and self.timeout <= 0:
+            raise BadInputError(f"timeout must be above 0 seconds, not {self.timeout!r}.")
+
+    def given(self) -> dict[str, Any]:
+        """Only what somebody set, by name."""
+        return {name: value for name in OPTION_NAMES if (value := getattr(self, name)) not in (None, (), {}, False)}
+
+    def over(self, defaults: ChatOptions) -> ChatOptions:
+        """These options, and where they are silent those defaults."""
+        return replace(defaults, **{**self.given(), "extra": {**defaults.extra, **self.extra}})
+
+
+OPTION_NAMES = tuple(option.name for option in fields(ChatOptions))

@@ -1,0 +1,62 @@
+"""What comes back from a model: pieces while it speaks, a reply when it is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html import escape
+from typing import Literal
+
+from byzer_nb._display import Displayed, key_value_table
+
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "cancelled"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usage:
+    """Tokens read and written."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delta:
+    """The next piece of an answer. Text and reasoning are increments; the last delta has the finish reason and usage."""
+
+    text: str = ""
+    reasoning: str = ""
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+    request_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply(Displayed):
+    """A whole answer, with what it took."""
+
+    text: str
+    reasoning: str = ""
+    finish_reason: FinishReason = "stop"
+    usage: Usage = field(default_factory=Usage)
+    model: str = ""
+    request_id: str = ""
+    seconds: float = 0.0
+    first_token_seconds: float = 0.0
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Tokens written for each second of the whole call."""
+        return self.usage.output_tokens / self.seconds if self.seconds else 0.0
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _html(self) -> str:
+        facts: dict[str, object] = {
+            "model": self.model,
+            "tokens in / out": f"{self.usage.input_tokens} / {self.usage.output_tokens}",
+            "first token": f"{self.first_token_seconds * 1000:.0f} ms",
+            "speed": f"{self.tokens_per_second:.0f} tokens/s",
+            "finish reason": self.finish_reason,
+        }
+        return f"<pre style='white-space:pre-wrap'>{escape(self.text)}</pre>{key_value_table(facts)}"
