@@ -19,7 +19,7 @@ class DeploySpec:
     name: str
     engine: str
     model_path: str = ""
-    settings: dict[str, Any] = field(default_factory=dict)  # Any: each engine reads and checks its own
+    settings: dict[str, Any] = field(default_factory=dict, repr=False)  # Any: each engine reads and checks its own
 
     def __post_init__(self) -> None:
         if not self.name:

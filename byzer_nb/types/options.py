@@ -42,7 +42,13 @@ class ChatOptions:
 
     def given(self) -> dict[str, Any]:
         """Only what somebody set, by name."""
-        return {name: value for name in OPTION_NAMES if (value := getattr(self, name)) not in (None, (), {}, False)}
+        values = {name: getattr(self, name) for name in OPTION_NAMES}
+        # Not by equality with False: a temperature, a penalty or a seed of 0 is a wish like any other.
+        return {
+            name: value
+            for name, value in values.items()
+            if value is not None and value is not False and value not in ((), {})
+        }
 
     def over(self, defaults: ChatOptions) -> ChatOptions:
         """These options, and where they are silent those defaults."""

@@ -1,0 +1,53 @@
+"""Llama weights on numpy alone: the engine of the base install, for small models on any CPU."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from byzer_nb.backends.chat_template import ChatTemplate
+from byzer_nb.backends.checkpoint import Checkpoint
+from byzer_nb.backends.local_engine import CAPABILITIES, LocalEngine
+from byzer_nb.backends.numpy_llama import NumpyLlama
+from byzer_nb.backends.plan import Recommended
+from byzer_nb.backends.settings import Settings
+from byzer_nb.backends.tokenizer import FileTokenizer
+from byzer_nb.types import DeploySpec, ModelCard
+
+DEFAULT_MAX_TOKENS = 256
+
+
+class NumpyEngine(LocalEngine):
+    """A Llama from a folder with config.json, safetensors and tokenizer.json."""
+
+    @classmethod
+    def from_spec(cls, spec: DeploySpec) -> Self:
+        """The engine with its weights loaded. Settings: `max_model_len` makes the context shorter."""
+        settings = Settings(spec.settings, engine=spec.engine)
+        max_model_len = settings.count("max_model_len")
+        settings.warn_of_the_rest()
+        checkpoint = Checkpoint(spec.model_path)
+        tokenizer = FileTokenizer(checkpoint)
+        model = NumpyLlama(checkpoint.config, checkpoint.tensors())
+        model.context_length = min(max_model_len or model.context_length, model.context_length)
+        special_tokens = checkpoint.special_tokens()
+        end = tokenizer.id_of(special_tokens.get("eos_token", ""))
+        return cls(
+            ModelCard(
+                model=checkpoint.name,
+                engine=spec.engine,
+                is_local=True,
+                context_length=model.context_length,
+                architectures=checkpoint.architectures,
+                capabilities=CAPABILITIES,
+            ),
+            model,
+            tokenizer=tokenizer,
+            template=ChatTemplate.or_plain(
+                checkpoint.chat_template(), model=checkpoint.name, special_tokens=special_tokens
+            ),
+            recommended=Recommended(
+                max_tokens=DEFAULT_MAX_TOKENS,
+                end_ids=checkpoint.end_ids() | ({end} if end is not None else set()),
+                generation=checkpoint.generation,
+            ),
+        )
