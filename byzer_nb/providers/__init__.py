@@ -1,0 +1,1 @@
+"""Models over the network, one file a provider, on one shared wire layer."""

@@ -1,0 +1,292 @@
+"""What went wrong at a provider, as one of our errors: from an HTTP status, an error body or a broken connection.
+
+No error here carries a key: a provider's words are masked, and the exceptions of the HTTP library lose their traceback,
+whose frames hold the request's headers.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from byzer_nb.errors import (
+    CallTimeoutError,
+    ModelCallError,
+    RateLimitedError,
+    RefusedError,
+    UnreachableError,
+)
+from byzer_nb.providers.masking import Mask
+
+# Codes of our own, for failures that the provider could not number itself.
+REFUSED_CONNECTION = "not_connected"
+UNKNOWN_HOST = "unknown_host"
+BAD_CERTIFICATE = "bad_certificate"
+BROKEN = "connection_broken"
+CUT_OFF = "cut_off"
+UNREADABLE = "unreadable"
+TIMED_OUT = "timed_out"
+NEVER_THERE = frozenset({REFUSED_CONNECTION, UNKNOWN_HOST})
+
+LONGEST_QUOTE = 500
+REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-trace-id")
+STATUS_OF_TYPE = {
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "permission_error": 403,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "insufficient_quota": 429,
+    "overloaded_error": 529,
+    "server_error": 500,
+    "api_error": 500,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Called:
+    """Who was asked: enough to say so in an error."""
+
+    provider: str
+    alias: str
+    model: str
+    address: str
+    mask: Mask = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.alias!r} ({self.model} at {self.address})"
+
+    def facts(self) -> dict[str, Any]:  # Any: keyword arguments
+        """The fields of an error that are known before anything happens."""
+        return {"provider": self.provider, "model": self.alias}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Complaint:
+    """A provider's own account of a failure."""
+
+    message: str = ""
+    code: str = ""
+
+
+def from_status(status: int, body: bytes, headers: Mapping[str, str], called: Called) -> ModelCallError:
+    """The error behind an answer that is not a success."""
+    if 300 <= status < 400:
+        place = called.mask.apply(headers.get("Location", "an unnamed place"))
+        return ModelCallError(
+            f"{called} answered HTTP {status}: moved to {place!r}.",
+            hint="Give the new address as saas.base_url; keys are not sent after a redirect.",
+            status=status,
+            **called.facts(),
+        )
+    return _classified(status, status, _complaint_in(body), headers, called)
+
+
+def from_error_object(
+    error: object, headers: Mapping[str, str], called: Called, *, status: int = 200
+) -> ModelCallError:
+    """The error behind an `error` object that came with a success status, or inside a stream."""
+    complaint = _complaint_of(error)
+    meant = int(complaint.code) if complaint.code.isdecimal() and 400 <= int(complaint.code) < 600 else None
+    kind = str(error.get("type", "")) if isinstance(error, dict) else ""
+    return _classified(
+        status, meant or STATUS_OF_TYPE.get(complaint.code) or STATUS_OF_TYPE.get(kind) or 0, complaint, headers, called
+    )
+
+
+def _classified(
+    status: int, meant: int, complaint: Complaint, headers: Mapping[str, str], called: Called
+) -> ModelCallError:
+    facts: dict[str, Any] = {  # Any: the keyword arguments of an error
+        **called.facts(),
+        "status": status,
+        "code": called.mask.apply(complaint.code),
+        "request_id": next((headers[name] for name in REQUEST_ID_HEADERS if name in headers), ""),
+    }
+    words = called.mask.apply(complaint.message)[:LONGEST_QUOTE].strip() or "no reason given"
+    said = f"{called} answered HTTP {status}: {words}"
+    match meant:
+        case 401:
+            # The provider's words are left out: they quote the key.
+            detail = f"HTTP {status}, {facts['code']}" if facts["code"] else f"HTTP {status}"
+            return RefusedError(f"{called} refused the key ({detail}).", hint="Check saas.api_key.", **facts)
+        case 402:
+            return RefusedError(said, hint="The account has no credit left; top it up or use another key.", **facts)
+        case 403:
+            return RefusedError(
+                said, hint="This key may not do that: check its rights, the model and the region.", **facts
+            )
+        case 404:
+            return ModelCallError(said, hint="Check saas.model and saas.base_url.", **facts)
+        case 408 | 504:
+            return CallTimeoutError(
+                said, hint="Try again, or give it longer with saas.timeout.", retryable=True, **facts
+            )
+        case 413:
+            return ModelCallError(said, hint="Send less: a shorter conversation or smaller pictures.", **facts)
+        case 429:
+            return _rate_limited(said, headers, facts)
+        case 409 | 425:
+            return ModelCallError(said, hint="Try again.", retryable=True, **facts)
+    if meant >= 500:
+        return ModelCallError(
+            said, hint="The provider has trouble of its own; try again later.", retryable=True, **facts
+        )
+    if "context_length" in complaint.code:
+        return ModelCallError(said, hint="Shorten the conversation, or ask for fewer tokens with max_tokens.", **facts)
+    return ModelCallError(said, hint="The provider's own words say what to change.", **facts)
+
+
+def _rate_limited(said: str, headers: Mapping[str, str], facts: dict[str, Any]) -> RateLimitedError:
+    is_out_of_credit = facts["code"] == "insufficient_quota"
+    error = RateLimitedError(
+        said,
+        hint="The account has no credit left; top it up or use another key."
+        if is_out_of_credit
+        else "Ask less at once, or wait longer for an answer with saas.max_retries.",
+        retryable=not is_out_of_credit,
+        **facts,
+    )
+    error.retry_after = retry_after(headers)
+    return error
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the provider asks us to wait, however it wrote them."""
+    if (milliseconds := _number(headers.get("retry-after-ms", ""))) is not None:
+        return milliseconds / 1000
+    wish = headers.get("Retry-After", "")
+    if (seconds := _number(wish)) is not None:
+        return seconds
+    try:
+        return max(0.0, parsedate_to_datetime(wish).timestamp() - time())
+    except ValueError:
+        return None
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if 0 <= number < float("inf") else None
+
+
+def from_exception(original: Exception, called: Called, *, seconds: float | None = None) -> ModelCallError:
+    """The error behind a failed connection; `seconds` is the limit of the whole call, where that is what ran out."""
+    match original:
+        case aiohttp.ConnectionTimeoutError():
+            return _timed_out(called, "did not accept a connection in time", "Is the host reachable from here?")
+        case aiohttp.SocketTimeoutError():
+            return _timed_out(called, "was silent for too long", "Give it longer with saas.timeout.")
+        case TimeoutError():
+            limit = f" in {seconds:g} s" if seconds is not None else " in time"
+            return _timed_out(called, f"gave no whole answer{limit}", "Give it longer with the option timeout.")
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError() | ssl.SSLError():
+            return UnreachableError(
+                f"{called} has a certificate that cannot be trusted, or speaks no TLS.",
+                hint="Give your own CA bundle as saas.https_verify='/path/to/ca.pem', or check saas.base_url.",
+                code=BAD_CERTIFICATE,
+                **called.facts(),
+            )
+        case aiohttp.ClientConnectorDNSError() | UnicodeError():
+            return UnreachableError(
+                f"{called} cannot be reached: nobody knows that host.",
+                hint="Check the host in saas.base_url, and the network.",
+                code=UNKNOWN_HOST,
+                retryable=True,
+                **called.facts(),
+            )
+        case aiohttp.ClientProxyConnectionError():
+            return _not_connected(called, "the proxy does not answer", "Check saas.proxies.")
+        case aiohttp.ClientHttpProxyError():
+            return _not_connected(called, f"the proxy answered HTTP {original.status}", "Check saas.proxies.")
+        case aiohttp.ClientConnectorError():
+            reason = original.os_error.strerror or "no connection"
+            return _not_connected(called, reason, "Is a server running there? Check saas.base_url.")
+        case _:
+            return broken(called)
+
+
+def _timed_out(called: Called, what: str, hint: str) -> CallTimeoutError:
+    return CallTimeoutError(f"{called} {what}.", hint=hint, code=TIMED_OUT, retryable=True, **called.facts())
+
+
+def _not_connected(called: Called, reason: str, hint: str) -> UnreachableError:
+    return UnreachableError(
+        f"{called} cannot be reached: {reason}.", hint=hint, code=REFUSED_CONNECTION, retryable=True, **called.facts()
+    )
+
+
+def broken(called: Called) -> UnreachableError:
+    """The connection was lost before the answer was whole."""
+    return UnreachableError(
+        f"{called} broke the connection before the answer was whole.",
+        hint="Try again.",
+        code=BROKEN,
+        retryable=True,
+        **called.facts(),
+    )
+
+
+def cut_off(called: Called) -> UnreachableError:
+    """The stream ended politely, but in the middle of the answer."""
+    return UnreachableError(
+        f"{called} ended the stream in the middle of the answer.",
+        hint="Try again.",
+        code=CUT_OFF,
+        retryable=True,
+        **called.facts(),
+    )
+
+
+def unreadable(answer: bytes, called: Called) -> ModelCallError:
+    """The answer is not what the protocol promises."""
+    text = answer.decode("utf-8", "replace").strip()
+    shown = "a web page" if text.startswith("<") else repr(called.mask.apply(text)[:200])
+    return ModelCallError(
+        f"{called} answered with something that is not its protocol: {shown}.",
+        hint="Check saas.base_url.",
+        code=UNREADABLE,
+        **called.facts(),
+    )
+
+
+def cause_of(original: Exception) -> BaseException | None:
+    """What may be shown as the cause: not what holds headers or proxies, and nothing with a traceback to them."""
+    match original:
+        case aiohttp.ClientResponseError():
+            return None
+        case aiohttp.ClientConnectorError():
+            shown: BaseException = original.os_error
+        case _:
+            shown = original
+    link: BaseException | None = shown
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return shown
+
+
+def _complaint_in(body: bytes) -> Complaint:
+    try:
+        answer = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        text = body.decode("utf-8", "replace").strip()
+        return Complaint(message="" if text.startswith("<") else text)
+    return _complaint_of(answer.get("error") or answer if isinstance(answer, dict) else answer)
+
+
+def _complaint_of(error: object) -> Complaint:
+    if not isinstance(error, dict):
+        return Complaint(message=str(error))
+    message = next((error[name] for name in ("message", "error_msg", "msg", "detail") if error.get(name)), "")
+    code = next((error[name] for name in ("code", "error_code", "type") if error.get(name) not in (None, "")), "")
+    return Complaint(message=str(message), code=str(code))

@@ -1,0 +1,222 @@
+"""An engine for tests: it says what it was told to say, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from math import sqrt
+from typing import TypeAlias
+
+from byzer_nb.errors import BadInputError, UnsupportedError
+from byzer_nb.providers.settings import Settings
+from byzer_nb.types import (
+    Capabilities,
+    ChatOptions,
+    ChatRequest,
+    Delta,
+    DeploySpec,
+    EmbedReply,
+    EmbedRequest,
+    FinishReason,
+    ModelCard,
+    Reply,
+    Usage,
+)
+
+Scripted: TypeAlias = str | Reply | Exception | Sequence[str | Exception]
+Script: TypeAlias = str | Sequence[Scripted] | Callable[[ChatRequest], Scripted]
+
+DIMENSIONS = 16
+CAPABILITIES = Capabilities(
+    embed=True,
+    images=True,
+    audio=True,
+    continues=True,
+    options=frozenset({"max_tokens", "stop", "continue_last", "timeout", "extra"}),
+)
+
+_PIECE = re.compile(r"\s*\S{1,6}|\s+")  # small enough that a short answer is more than one
+
+
+class ScriptedEngine:
+    """Says what a script says, at the pace it says; `records` holds the requests it saw.
+
+    A script is one answer for every call, a list with one answer a call, or a function of the request; without one the
+    last words of the user come back. An answer is a text, a list of the pieces to stream, a `Reply`, or an exception to
+    raise; an exception among the pieces is raised after those before it.
+
+        def test_summary_is_short():
+            engine = ScriptedEngine(["A fox jumps.", RateLimitedError("too fast")])
+            byzer_nb.use(engine)
+            assert summary("The quick brown fox ...") == "A fox jumps."
+            assert engine.records[0].messages[-1].text.startswith("Summarise")
+    """
+
+    def __init__(
+        self,
+        replies: Script | None = None,
+        *,
+        delay: float = 0.0,
+        token_delay: float = 0.0,
+        model: str = "scripted",
+        capabilities: Capabilities = CAPABILITIES,
+    ) -> None:
+        self.records: list[ChatRequest] = []
+        self.embedded: list[EmbedRequest] = []
+        self.running = 0
+        self.is_closed = False
+        self._script = replies
+        self._delay = delay
+        self._token_delay = token_delay
+        self._card = ModelCard(model=model, engine="saas/scripted", capabilities=capabilities)
+
+    @classmethod
+    def from_spec(cls, spec: DeploySpec) -> ScriptedEngine:
+        """An engine from the settings `reply`, `delay`, `token_delay` and `model`."""
+        settings = Settings(spec)
+        engine = cls(
+            settings.value("reply"),
+            delay=settings.number("delay", default=0.0),
+            token_delay=settings.number("token_delay", default=0.0),
+            model=settings.text("model", default="scripted"),
+        )
+        settings.warn_about_the_rest()
+        return engine
+
+    def describe(self) -> ModelCard:
+        """The card it was given."""
+        return self._card
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        """The next answer of the script, within the limits of the request."""
+        if not self._card.capabilities.chat:
+            raise UnsupportedError(f"The model {self._card.model!r} does not chat.")
+        self.records.append(request)
+        request_id = f"scripted-{len(self.records)}"
+        line = _line(self._next(request)).within(request.options)
+        self.running += 1
+        try:
+            await asyncio.sleep(self._delay)
+            pause = self._token_delay * (1 if request.stream else len(line.pieces))
+            for delta in line.deltas() if request.stream else line.whole():
+                await asyncio.sleep(pause)
+                yield replace(delta, request_id=request_id)
+            if line.failure is not None:
+                raise line.failure
+            usage = Usage(
+                input_tokens=sum(_count(message.text) for message in request.messages),
+                output_tokens=len(line.thoughts) + len(line.pieces),
+            )
+            yield Delta(finish_reason=line.finish, usage=usage, request_id=request_id)
+        finally:
+            self.running -= 1
+
+    async def embed(self, request: EmbedRequest) -> EmbedReply:
+        """Unit vectors that depend on the text alone."""
+        if not self._card.capabilities.embed:
+            raise UnsupportedError(f"The model {self._card.model!r} does not embed.")
+        self.embedded.append(request)
+        return EmbedReply(
+            vectors=tuple(_vector(text, request.dimensions or DIMENSIONS) for text in request.texts),
+            usage=Usage(input_tokens=sum(_count(text) for text in request.texts)),
+            model=self._card.model,
+        )
+
+    async def close(self) -> None:
+        """Remember that it was closed."""
+        self.is_closed = True
+
+    def _next(self, request: ChatRequest) -> Scripted:
+        script = self._script
+        if script is None:
+            return next((turn.text for turn in reversed(request.messages) if turn.role == "user"), "")
+        if isinstance(script, str):
+            return script
+        if callable(script):
+            return script(request)
+        if len(self.records) > len(script):
+            raise BadInputError(
+                f"The script has {len(script)} answers, and this is call {len(self.records)}.",
+                hint="Give more answers, or a function of the request.",
+            )
+        return script[len(self.records) - 1]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Line:
+    """One answer, ready to be spoken."""
+
+    pieces: tuple[str, ...] = ()
+    thoughts: tuple[str, ...] = ()
+    failure: Exception | None = None
+    finish: FinishReason = "stop"
+
+    def within(self, options: ChatOptions) -> _Line:
+        """The same answer, cut at a stop string or at the number of tokens."""
+        text = "".join(self.pieces)
+        ends = [end for stop in options.stop if (end := text.find(stop)) >= 0]
+        line = self
+        if ends:
+            line = replace(line, pieces=_pieces_until(min(ends), self.pieces), failure=None, finish="stop")
+        if options.max_tokens is not None and len(line.pieces) > options.max_tokens:
+            line = replace(line, pieces=line.pieces[: options.max_tokens], failure=None, finish="length")
+        return line
+
+    def deltas(self) -> list[Delta]:
+        """Piece by piece."""
+        return [Delta(reasoning=thought) for thought in self.thoughts] + [Delta(text=piece) for piece in self.pieces]
+
+    def whole(self) -> list[Delta]:
+        """In one piece; nothing at all before a failure."""
+        if self.failure is not None:
+            return []
+        return [Delta(text="".join(self.pieces), reasoning="".join(self.thoughts))]
+
+
+def _line(scripted: Scripted) -> _Line:
+    match scripted:
+        case str():
+            return _Line(pieces=_split(scripted))
+        case Reply():
+            return _Line(
+                pieces=_split(scripted.text), thoughts=_split(scripted.reasoning), finish=scripted.finish_reason
+            )
+        case Exception():
+            return _Line(failure=scripted)
+    pieces: list[str] = []
+    for piece in scripted:
+        if isinstance(piece, Exception):
+            return _Line(pieces=tuple(pieces), failure=piece)
+        pieces.append(piece)
+    return _Line(pieces=tuple(pieces))
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(_PIECE.findall(text))
+
+
+def _count(text: str) -> int:
+    return len(_split(text))
+
+
+def _pieces_until(end: int, pieces: tuple[str, ...]) -> tuple[str, ...]:
+    kept: list[str] = []
+    for piece in pieces:
+        if end <= 0:
+            break
+        kept.append(piece[:end])
+        end -= len(piece)
+    return tuple(kept)
+
+
+def _vector(text: str, dimensions: int) -> tuple[float, ...]:
+    numbers: list[float] = []
+    for block in range(0, dimensions, 32):
+        digest = blake2b(text.encode("utf-8", "surrogatepass"), salt=block.to_bytes(4, "big")).digest()
+        # Two bytes a number, centred: texts that differ point in unrelated directions.
+        numbers += [int.from_bytes(digest[at : at + 2], "big") / 32767.5 - 1 for at in range(0, 64, 2)]
+    length = sqrt(sum(number * number for number in numbers[:dimensions]))
+    return tuple(number / length for number in numbers[:dimensions])

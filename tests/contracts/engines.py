@@ -1,0 +1,118 @@
+"""Every engine that must hold the contract in `test_engine.py`; a new one is one line in `CASES`.
+
+An engine whose words nobody can choose (real weights) is added with
+
+    EngineCase(name="byzer-tiny (numpy)", make=built(make_numpy_tiny), traits=frozenset())
+
+where `make_numpy_tiny` is a function without arguments that returns a ready engine; it may import what it needs inside,
+and `is_available` keeps a case out where an optional package is missing.
+"""
+
+from __future__ import annotations
+
+from atexit import register
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import Literal
+
+from byzer_nb.engines import build
+from byzer_nb.providers.scripted import ScriptedEngine
+from byzer_nb.types import DeploySpec, Engine
+from tests.backends.speaking import speaking_engine
+from tests.standins.openai import Act, OpenAIStandIn
+from tests.tiny_models import write_tiny_llama
+
+# What an engine can do beyond the protocol.
+# scriptable: `make(text)` gives an engine that answers every question with exactly that text.
+Trait = Literal["scriptable"]
+
+Make = Callable[[str], AbstractAsyncContextManager["Stage"]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A ready engine, and where it can be seen from outside whether it still works on an answer."""
+
+    engine: Engine
+    is_busy: Callable[[], bool] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineCase:
+    """A way to get an engine. `make` is given the answer to speak; one that is not scriptable ignores it."""
+
+    name: str
+    make: Make
+    traits: frozenset[Trait] = field(default_factory=frozenset)
+    is_available: Callable[[], bool] = lambda: True
+
+
+def built(build: Callable[[], Engine]) -> Make:
+    """A `make` for an engine that says what it likes."""
+
+    @asynccontextmanager
+    async def make(reply: str) -> AsyncIterator[Stage]:
+        engine = build()
+        try:
+            yield Stage(engine=engine)
+        finally:
+            await engine.close()
+
+    return make
+
+
+@asynccontextmanager
+async def scripted(reply: str) -> AsyncIterator[Stage]:
+    """The shipped fake, slow enough that it can be interrupted."""
+    engine = ScriptedEngine(reply, token_delay=0.001 if len(reply) < 1000 else 0.0)
+    yield Stage(engine=engine, is_busy=lambda: engine.running > 0)
+    await engine.close()
+
+
+@asynccontextmanager
+async def openai(reply: str) -> AsyncIterator[Stage]:
+    """`saas/openai` against a stand-in of the real thing."""
+    with OpenAIStandIn() as standin:
+        standin.always = Act(reply=reply, rate=1000 if len(reply) < 1000 else 0)
+        settings = {"api_key": standin.key, "base_url": standin.url, "max_retries": 0}
+        engine = build(DeploySpec(name="chat", engine="saas/openai", settings=settings))
+        yield Stage(engine=engine, is_busy=lambda: standin.busy > 0)
+        await engine.close()
+
+
+@cache
+def tiny_llama() -> Path:
+    """A folder with a small Llama of random weights, for as long as the tests run."""
+    folder = Path(mkdtemp(prefix="tiny-llama-"))
+    register(rmtree, folder)
+    return write_tiny_llama(folder)
+
+
+@asynccontextmanager
+async def chosen_words(reply: str) -> AsyncIterator[Stage]:
+    """The loop that all local engines share, round a model that says what it is told to."""
+    engine, _ = speaking_engine(tiny_llama(), reply, context_length=0, max_tokens=100_000)
+    yield Stage(engine=engine)
+    await engine.close()
+
+
+def local(engine: str) -> Make:
+    """Random weights on a local engine."""
+    return built(lambda: build(DeploySpec(name="tiny", engine=engine, model_path=str(tiny_llama()))))
+
+
+CASES: list[EngineCase] = [
+    EngineCase(name="scripted", make=scripted, traits=frozenset({"scriptable"})),
+    EngineCase(name="saas/openai", make=openai, traits=frozenset({"scriptable"})),
+    EngineCase(name="local, chosen words", make=chosen_words, traits=frozenset({"scriptable"})),
+    EngineCase(name="numpy", make=local("numpy")),
+    EngineCase(
+        name="transformers", make=local("transformers"), is_available=lambda: find_spec("transformers") is not None
+    ),
+]

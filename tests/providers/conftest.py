@@ -1,0 +1,83 @@
+"""A stand-in for OpenAI, and engines that talk to it."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import subprocess
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from byzer_nb.engines import build
+from byzer_nb.providers.openai import OpenAI
+from byzer_nb.types import DeploySpec
+from tests.standins.openai import OpenAIStandIn
+
+MakeEngine = Callable[..., OpenAI]
+
+
+@pytest.fixture
+def openai_standin() -> Iterator[OpenAIStandIn]:
+    """OpenAI in process."""
+    with OpenAIStandIn() as standin:
+        yield standin
+
+
+@pytest.fixture
+async def make_engine(openai_standin: OpenAIStandIn) -> AsyncIterator[MakeEngine]:
+    """Makes an engine for the stand-in; settings can be added or replaced. Each is closed at the end."""
+    made: list[OpenAI] = []
+
+    def make(name: str = "chat", **settings: Any) -> OpenAI:
+        usual = {"api_key": openai_standin.key, "base_url": openai_standin.url, "model": "gpt-4o", "max_retries": 0}
+        engine = build(DeploySpec(name=name, engine="saas/openai", settings=usual | settings))
+        assert isinstance(engine, OpenAI)
+        made.append(engine)
+        return engine
+
+    yield make
+    for engine in made:
+        await engine.close()
+
+
+@pytest.fixture(params=[True, False], ids=["stream", "whole"])
+def stream(request: pytest.FixtureRequest) -> bool:
+    """Both ways of asking."""
+    streams: bool = request.param
+    return streams
+
+
+@pytest.fixture
+def tls_port(tmp_path: Path) -> Iterator[int]:
+    """A server whose certificate nobody signed."""
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    try:
+        subprocess.run([*command, "-out", certificate, "-keyout", key], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("openssl is not installed")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    loop = asyncio.new_event_loop()
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"POST /v1/chat/completions" in head
+        body = b'{"choices": [{"message": {"content": "over TLS"}}]}'
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body))
+        writer.write(body)
+        await writer.drain()
+        writer.close()
+
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    server = asyncio.run_coroutine_threadsafe(asyncio.start_server(speak, "127.0.0.1", 0, ssl=context), loop).result(5)
+    yield server.sockets[0].getsockname()[1]
+    loop.call_soon_threadsafe(server.close)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(5)
+    loop.close()

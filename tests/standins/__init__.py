@@ -1,0 +1,1 @@
+"""Servers of third parties, played in process from their public protocols."""
