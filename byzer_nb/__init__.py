@@ -54,7 +54,7 @@ def __getattr__(name: str) -> Any:  # Any: whatever the name stands for
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted([*__all__, *(name for name in globals() if name.startswith("__"))])
 
 
 def load_ipython_extension(shell: Any) -> None:  # Any: IPython has no types
@@ -63,16 +63,17 @@ def load_ipython_extension(shell: Any) -> None:  # Any: IPython has no types
     from byzer_nb.seed import alias
 
     register(shell)
-    if notice := alias.install():
-        print(notice)
+    alias.install()
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """Take everything back: magics, alias, and the background loop."""
-    from byzer_nb._sync import close_background_loop
+    """Take everything back: magics, alias, loaded models with their threads, and the background loop."""
+    from byzer_nb._sync import close_background_loop, run
+    from byzer_nb.client import shared_models
     from byzer_nb.magics import unregister
     from byzer_nb.seed import alias
 
     unregister(shell)
     alias.uninstall()
+    run(shared_models().close())
     close_background_loop()

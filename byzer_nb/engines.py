@@ -25,6 +25,7 @@ ENGINES = Registry[EngineClass](
     {
         "saas/openai": "byzer_nb.providers.openai:OpenAI",
         "saas/official_openai": "byzer_nb.providers.openai:OpenAI",
+        "saas/reasoning_openai": "byzer_nb.providers.openai:OpenAI",
         "saas/scripted": "byzer_nb.providers.scripted:ScriptedEngine",
         "numpy": "byzer_nb.backends.numpy_engine:NumpyEngine",
         "transformers": "byzer_nb.backends.transformers_engine:TransformersEngine",

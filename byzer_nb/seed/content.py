@@ -12,7 +12,7 @@ from byzer_nb.types import ImagePart, Message, Part, TextPart
 
 def read_conversations(conversations: str | Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
     """The turns as messages, their `metadata` left out."""
-    if isinstance(conversations, str) or not isinstance(conversations, Sequence):
+    if not isinstance(conversations, list | tuple):
         return as_messages(conversations)
     return as_messages([_with_parts(turn, position) for position, turn in enumerate(conversations)])
 

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, Self
 
 from byzer_nb._sync import run
 from byzer_nb.client import LocalTransport, shared_models
-from byzer_nb.errors import BadInputError, NotConnectedError, WrongTypeError
+from byzer_nb.errors import BadInputError, WrongTypeError
 from byzer_nb.prompts.function import PromptFunction
+from byzer_nb.seed.chatting import Chatting
+from byzer_nb.seed.embedding import Embedding
+from byzer_nb.seed.infer_params import read_infer_params
+from byzer_nb.seed.not_connected import NotConnected, no_cluster
 from byzer_nb.seed.speakers import speaker_for
-from byzer_nb.seed.speaking import Config, Speaking
-from byzer_nb.types import ChatRequest, Delta, DeploySpec, EmbedReply, EmbedRequest, ModelCard, Secret
+from byzer_nb.seed.speaking import Config
+from byzer_nb.seed.streaming import Streaming
+from byzer_nb.seed.templates import AUTO, fitting_template
+from byzer_nb.types import DeploySpec, ModelCard
 
-SIMPLE_DEFAULTS = {"base_url": "https://api.deepseek.com/v1", "model": "deepseek-chat"}
+# What a bare `saas/openai` means to the client without Ray: one model at one host, with that model's limit.
+SIMPLE_TYPES = ("saas/openai", "saas/official_openai", "saas/reasoning_openai")
+SIMPLE_BASE_URL = "https://api.deepseek.com/v1"
+SIMPLE_MODEL: Mapping[str, Any] = {"model": "deepseek-chat", "max_output_tokens": 8096}
 SIMPLE_MAX_MODEL_LEN = 8192
-SECRET_WORDS = ("key", "secret", "token", "password")
 
 
-class SeedLLM(Speaking):
+class SeedLLM(Chatting, Streaming, Embedding):
     """What both clients of the documents can do."""
 
     def get_meta(self, model: str | None = None, llm_config: Config = None) -> dict[str, Any]:
         """What is known of a model; a missing key means no or unknown."""
-        name = model or self.default_model_name
-        if not name:
-            raise BadInputError("model name is required", hint="Pass it, or call setup_default_model_name(name) once.")
-        return self._meta_of(self.card(name))
+        return self._meta_of(self.card(self._named(model)))
 
     def _meta_of(self, card: ModelCard) -> dict[str, Any]:
         able = card.capabilities
@@ -45,15 +50,20 @@ class SeedLLM(Speaking):
 
     def setup_auto(self, model: str | None = None) -> Self:
         """Read a local model's length and let its own chat template build the prompts; nothing to do for a provider."""
+        name = self._named(model)
+        card = self.card(name)
+        if card.is_local:
+            fitting_template(AUTO, card, name=name)  # raises when there is none
+            if card.context_length:
+                self.setup_max_model_length(name, card.context_length)
+            self.setup_template(name, AUTO)
+        return self
+
+    def _named(self, model: str | None) -> str:
         name = model or self.default_model_name
         if not name:
             raise BadInputError("model name is required", hint="Pass it, or call setup_default_model_name(name) once.")
-        card = self.card(name)
-        if card.is_local:
-            if card.context_length:
-                self.setup_max_model_length(name, card.context_length)
-            self.setup_template(name, "auto")
-        return self
+        return name
 
     def prompt(
         self,
@@ -77,6 +87,9 @@ class SeedLLM(Speaking):
 
         return decorate
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(default_model_name={self.default_model_name!r})"
+
 
 class ByzerLLM(SeedLLM):
     """The client of models that run on a Ray cluster; making one needs no connection, calling a model does."""
@@ -84,13 +97,31 @@ class ByzerLLM(SeedLLM):
     def __init__(self, url: str | None = None, **kwargs: Any) -> None:
         if url is not None and not isinstance(url, str):
             raise WrongTypeError(f"ByzerLLM(url={url!r}): url is a string or None.")
-        super().__init__(_NotConnected(), verbose=bool(kwargs.get("verbose", False)))
+        super().__init__(NotConnected(), verbose=bool(kwargs.get("verbose", False)))
         self.default_max_output_length = int(kwargs.get("default_max_output_length", 4000))
 
-    @staticmethod
-    def from_default_model(model: str, auto_connect_cluster: bool = True) -> ByzerLLM:
+    @classmethod
+    def from_default_model(cls, model: str, auto_connect_cluster: bool = True) -> Self:
         """A client whose default model is this one."""
-        return ByzerLLM().setup_default_model_name(model)
+        return cls().setup_default_model_name(model)
+
+    def deploy(
+        self,
+        model_path: str = "",
+        pretrained_model_type: str = "",
+        udf_name: str = "",
+        infer_params: Mapping[str, Any] | None = None,
+    ) -> NoReturn:
+        """Start a model on the cluster."""
+        raise no_cluster()
+
+    def undeploy(self, udf_name: str, force: bool = False) -> NoReturn:
+        """End a model on the cluster."""
+        raise no_cluster()
+
+    def is_model_exist(self, udf_name: str) -> NoReturn:
+        """Whether the cluster runs a model of that name."""
+        raise no_cluster()
 
 
 class SimpleByzerLLM(SeedLLM):
@@ -101,10 +132,10 @@ class SimpleByzerLLM(SeedLLM):
         super().__init__(self._models_here, verbose=bool(kwargs.get("verbose", False)))
         self.default_model_name = default_model_name
 
-    @staticmethod
-    def from_default_model(model: str, auto_connect_cluster: bool = True) -> SimpleByzerLLM:
+    @classmethod
+    def from_default_model(cls, model: str, auto_connect_cluster: bool = True) -> Self:
         """A client whose default model is this one; it never connects to anything."""
-        return SimpleByzerLLM(default_model_name=model)
+        return cls(default_model_name=model)
 
     def deploy(
         self,
@@ -121,29 +152,28 @@ class SimpleByzerLLM(SeedLLM):
                 "load local weights with byzer_nb.load(name, engine, path=...).",
             )
         name = udf_name or self.default_model_name or ""
-        settings = {**SIMPLE_DEFAULTS, **_settings(infer_params or {})}
-        spec = DeploySpec(name=name, engine=pretrained_model_type, model_path=model_path, settings=settings)
-        run(self._deploy(spec))
-        limit = settings.get("max_output_tokens")
-        if limit is not None:
-            self.setup_max_output_length(name, int(limit))
+        settings = read_infer_params(infer_params)
+        if pretrained_model_type in SIMPLE_TYPES:
+            silent = {} if "model" in settings else SIMPLE_MODEL
+            settings = {"base_url": SIMPLE_BASE_URL, **silent, **settings}
+        run(self._deploy(DeploySpec(name=name, engine=pretrained_model_type, model_path=model_path, settings=settings)))
+        if settings.get("max_output_tokens") is not None:
+            self.setup_max_output_length(name, int(settings["max_output_tokens"]))
         return {"model": name, "status": "deployed"}
 
     async def _deploy(self, spec: DeploySpec) -> None:
         engine = await self._models_here.deploy(spec)
         await shared_models().add(spec.name, engine)
-        self._is_reasoning.discard(spec.name)
-        if str(spec.settings.get("is_reasoning", "")).lower() == "true" or spec.engine == "saas/reasoning_openai":
-            self._is_reasoning.add(spec.name)
 
     def undeploy(self, udf_name: str, force: bool = False) -> None:
-        """Close a model and forget its name; one that is not there is no mistake."""
+        """Forget a model's name, and close the model if it was deployed here; one that is not there is no mistake."""
         run(self._undeploy(udf_name))
 
     async def _undeploy(self, name: str) -> None:
         if name in self._models_here.own_names():
             await shared_models().forget(self._models_here.engine(name))
             await self._models_here.undeploy(name)
+        await shared_models().undeploy(name)
 
     def is_model_exist(self, udf_name: str) -> bool:
         """Whether a call of that name would reach a model."""
@@ -156,43 +186,3 @@ class SimpleByzerLLM(SeedLLM):
         if not card.is_local:
             meta.update(backend="openai", max_model_len=card.context_length or SIMPLE_MAX_MODEL_LEN)
         return meta
-
-
-class _NotConnected:
-    """The transport of a process that joined no cluster: every way to a model ends in the same clear error."""
-
-    async def models(self) -> list[str]:
-        raise _no_cluster()
-
-    async def describe(self, model: str) -> ModelCard:
-        raise _no_cluster()
-
-    async def chat(self, model: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-        raise _no_cluster()
-        yield Delta()  # makes this an async generator, as the protocol wants
-
-    async def embed(self, model: str, request: EmbedRequest) -> EmbedReply:
-        raise _no_cluster()
-
-    async def tokenize(self, model: str, text: str) -> tuple[int, ...]:
-        raise _no_cluster()
-
-    def default_model(self) -> str:
-        raise _no_cluster()
-
-
-def _no_cluster() -> NotConnectedError:
-    return NotConnectedError(
-        "ByzerLLM is not connected to a Ray cluster: connect_cluster was not called.",
-        hint="Without a cluster use SimpleByzerLLM: the same methods, with the models in this process.",
-    )
-
-
-def _settings(infer_params: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters without the `saas.` prefix, keys and passwords behind `Secret`."""
-    settings: dict[str, Any] = {}
-    for key, value in infer_params.items():
-        name = key.removeprefix("saas.")
-        is_secret = isinstance(value, str) and any(word in name.split("_") for word in SECRET_WORDS)
-        settings[name] = Secret(value) if is_secret else value
-    return settings

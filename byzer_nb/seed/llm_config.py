@@ -15,7 +15,7 @@ PREFIXES = ("gen.", "generation.")
 
 # Keys that a call may write without a prefix, and the option that each of them means.
 PLAIN = {
-    "max_length": "max_tokens",
+    "max_length": "max_length",
     "top_p": "top_p",
     "temperature": "temperature",
     "timeout_s": "timeout",
@@ -28,7 +28,6 @@ PLAIN = {
 
 RENAMED = {
     "max_new_tokens": "max_tokens",
-    "max_length": "max_tokens",
     "response_prefix": "continue_last",
     "request_timeout": "timeout",
 }
@@ -45,13 +44,16 @@ NUMBERS = {
     "timeout": float,
 }
 
+# Engines whose `max_length` counts the prompt too; everywhere else it limits the answer.
+COUNTS_PROMPT = frozenset({"transformers"})
+
 # About the documents' own transport, which this one replaces; a stream is asked for by the method that is called.
 OF_OLD_TRANSPORT = frozenset(
     {"stream", "request_id", "abort", "inference_mode", "stopping_sequences_skip_check_min_length"}
 )
 
 
-def read_llm_config(*configs: Mapping[str, Any]) -> ChatOptions:
+def read_llm_config(*configs: Mapping[str, Any], engine: str = "") -> ChatOptions:
     """The options that these say together; a later one wins. A key that nobody reads gives one warning."""
     options: dict[str, Any] = {}
     extra: dict[str, Any] = {}
@@ -59,16 +61,25 @@ def read_llm_config(*configs: Mapping[str, Any]) -> ChatOptions:
         if not isinstance(config, Mapping):
             raise WrongTypeError(f"llm_config is a dict, not {config!r}.", hint='For example: {"gen.stop": ["END"]}')
         for key, value in config.items():
-            _take(key, value, options, extra)
+            if value is not None:
+                _take(key, value, options, extra, counts_prompt=engine in COUNTS_PROMPT)
     return ChatOptions(**options, extra=extra)
 
 
-def _take(key: str, value: Any, options: dict[str, Any], extra: dict[str, Any]) -> None:
+def whole_number(key: str, value: Any) -> int:
+    """The value of a key as a whole number; forms and command lines can only send text."""
+    return int(_number(key, value, int))
+
+
+def _take(key: str, value: Any, options: dict[str, Any], extra: dict[str, Any], *, counts_prompt: bool) -> None:
     name = _name(key)
     if name is None:
         _warn_unknown(key)
+    elif name == "max_length":
+        place, name = (extra, name) if counts_prompt else (options, "max_tokens")
+        place[name] = whole_number(key, value)
     elif name == "extra":
-        extra.update(value or {})
+        extra.update(_dict(key, value))
     elif name == "stop":
         options["stop"] = _strings(key, value)
     elif name == "stop_token_ids":
@@ -82,6 +93,8 @@ def _take(key: str, value: Any, options: dict[str, Any], extra: dict[str, Any]) 
 
 
 def _name(key: str) -> str | None:
+    if not isinstance(key, str):
+        raise WrongTypeError(f"The keys of llm_config are strings, and {key!r} is none.")
     for prefix in PREFIXES:
         if key.startswith(prefix):
             bare = key.removeprefix(prefix)
@@ -89,13 +102,22 @@ def _name(key: str) -> str | None:
     return PLAIN.get(key)
 
 
-def _number(key: str, value: Any, kind: type[int] | type[float]) -> int | float | None:
-    if value is None:
-        return None
+def _number(key: str, value: Any, kind: type[int] | type[float]) -> int | float:
     try:
-        return kind(value)
+        number = float(value)
     except (TypeError, ValueError):
         raise BadInputError(f"{key!r} should be a number, not {value!r}.") from None
+    if kind is float:
+        return number
+    if not number.is_integer():
+        raise BadInputError(f"{key!r} should be a whole number, not {value!r}.")
+    return value if isinstance(value, int) else int(number)
+
+
+def _dict(key: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise WrongTypeError(f"{key} is a dict, not {value!r}.", hint='For example: {"top_k": 5}')
+    return value
 
 
 def _strings(key: str, value: Any) -> tuple[str, ...]:
@@ -110,7 +132,9 @@ def _strings(key: str, value: Any) -> tuple[str, ...]:
 
 def _ids(key: str, value: Any) -> tuple[int, ...]:
     if isinstance(value, str):
-        value = [part for part in value.strip("[]").split(",") if part.strip()]
+        value = [part for part in value.strip("[] ").split(",") if part.strip()]
+    elif isinstance(value, int):
+        value = [value]
     try:
         return tuple(int(item) for item in value)
     except (TypeError, ValueError):

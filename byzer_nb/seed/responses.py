@@ -87,7 +87,7 @@ class LLMClassResponse(BaseModel):
     metadata: dict[str, Any]
 
 
-@dataclass(kw_only=True)
+@dataclass
 class SingleOutputMeta:
     """What is known about a stream so far."""
 
@@ -106,6 +106,9 @@ class StreamItem(tuple[Any, SingleOutputMeta]):
 
     def __new__(cls, text: str | bytes, meta: SingleOutputMeta) -> StreamItem:
         return super().__new__(cls, (text, meta))
+
+    def __getnewargs__(self) -> tuple[Any, SingleOutputMeta]:
+        return self[0], self[1]  # copying and pickling make a new one from these
 
     def __str__(self) -> str:
         return str(self[0])

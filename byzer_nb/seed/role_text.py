@@ -6,16 +6,31 @@ from collections.abc import Mapping
 
 from byzer_nb.types import Message
 
+HELPFUL = "You are a helpful assistant."
+SYSTEM_TEXT = "{system_msg}"
+
 
 def role_text(messages: tuple[Message, ...], role_mapping: Mapping[str, str]) -> str:
     """The turns with their opening strings, ending where the assistant is to speak."""
     user = role_mapping.get("user_role", "User:")
     assistant = role_mapping.get("assistant_role", "Assistant:")
-    system = next((message.text for message in messages if message.role == "system"), None)
-    parts = [system if system is not None else role_mapping.get("system_msg", "")]
-    for message in messages:
-        if message.role != "system":
-            parts.append((assistant if message.role == "assistant" else user) + message.text)
+    turn_end = role_mapping.get("turn_end", "")
+    parts = [_system(messages, role_mapping.get("system_msg", ""))]
+    for position, message in enumerate(messages):
+        if message.role == "assistant":
+            is_last = position == len(messages) - 1
+            parts.append(assistant + message.text + ("" if is_last else turn_end))
+        elif message.role != "system":
+            parts.append(user + message.text)
     if messages[-1].role != "assistant":
         parts.append(assistant)
-    return "\n".join(part for part in parts if part) if user or assistant else "".join(parts)
+    # Markup that closes its turns brings its own line ends.
+    between = "" if turn_end or not (user or assistant) else "\n"
+    return between.join(part for part in parts if part)
+
+
+def _system(messages: tuple[Message, ...], pattern: str) -> str:
+    given = next((message.text for message in messages if message.role == "system"), None)
+    if SYSTEM_TEXT in pattern:
+        return pattern.replace(SYSTEM_TEXT, HELPFUL if given is None else given)
+    return pattern if given is None else given

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Self
 
 from byzer_nb._registry import nearest
 from byzer_nb.errors import BadInputError, UnknownNameError, WrongTypeError
-from byzer_nb.seed.templates import Template
+from byzer_nb.seed.templates import AUTO, Template
 
 LOAD_BALANCE_WAYS = ("lru", "round_robin")
 
@@ -24,6 +25,11 @@ class InferBackend:
 
 BACKENDS = (InferBackend.Transformers, InferBackend.VLLM, InferBackend.LLAMA_CPP, InferBackend.DeepSpeed)
 SHORT_BACKENDS = {"vllm": InferBackend.VLLM, "deepspeed": InferBackend.DeepSpeed}
+FORMATS_OF_TEMPLATE = {
+    "function_calling": "function_calling_format_func",
+    "response_class": "response_class_format_func",
+    "response_class_after_chat": "response_class_format_after_chat_func",
+}
 BATCHING_CONCURRENCY = 100  # slots of a worker whose engine runs many requests in one batch
 
 
@@ -143,7 +149,7 @@ class Setup:
 
     def setup_template(self, model: str, template: Template | str) -> Self:
         """A chat template for a model; `"auto"` leaves it to the model itself, as far as it can."""
-        if not isinstance(template, Template) and template != "auto":
+        if not isinstance(template, Template) and template != AUTO:
             raise BadInputError(
                 f"setup_template({model!r}, {template!r}): a template is 'auto' or one of Templates.",
                 hint="For example: Templates.qwen()",
@@ -231,14 +237,15 @@ class Setup:
 
     def _format_func(self, model: str, kind: str, func: Callable[..., str]) -> Self:
         if not callable(func):
-            raise WrongTypeError(f"setup_{kind}_format_func takes a function, not {func!r}.")
+            raise WrongTypeError(f"The format function of {model!r} for {kind} should be a function, not {func!r}.")
         self._of(model).format_funcs[kind] = func
         return self
 
     def format_func(self, model: str, kind: str, default: Callable[..., str]) -> Callable[..., str]:
-        """The function in force for a kind of prompt: the `sys` one, else the model's own, else the built-in."""
-        funcs = self._of(model).format_funcs
-        return funcs.get(f"sys_{kind}") or funcs.get(kind) or default
+        """The function in force for a kind of prompt: the `sys` one, the model's own, its template's, the built-in."""
+        setup = self._of(model)
+        of_template = getattr(setup.template, FORMATS_OF_TEMPLATE.get(kind, ""), None)
+        return setup.format_funcs.get(f"sys_{kind}") or setup.format_funcs.get(kind) or of_template or default
 
     def _of(self, model: str) -> ModelSetup:
         return self._models.setdefault(model, ModelSetup())
@@ -265,7 +272,7 @@ class Setup:
 
 
 def _number(setter: str, value: float, *, least: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < least:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < least:
         raise BadInputError(f"{setter}({value!r}): it takes a number of at least {least:g}.")
     return value
 

@@ -10,7 +10,6 @@ from pydantic import BaseModel
 
 from byzer_nb._registry import nearest
 from byzer_nb.client import AsyncClient, Client
-from byzer_nb.client.conversation import as_messages
 from byzer_nb.errors import BadInputError, WrongTypeError
 from byzer_nb.prompts.formats import response_class_format
 from byzer_nb.prompts.function import ACCEPTED
@@ -20,6 +19,8 @@ from byzer_nb.seed.speaking import Speaking
 from byzer_nb.types import ChatOptions, Delta, Reply
 
 OPTIONS = ("model", "llm_config", "extra_request_params")
+# Arguments of `chat_oai` and `stream_chat_oai` that change nothing for a prompt function.
+IDLE_OPTIONS = ("delta_mode", "enable_default_sys_message", "role_mapping")
 
 
 def speaker_for(llm: object) -> Speaker:
@@ -43,11 +44,11 @@ class SeedSpeaker:
 
     async def reply(self, prompt: str, *, options: Mapping[str, Any]) -> Reply:
         name, asked = await self._asked(options)
-        return await self._llm.reply(name, as_messages(prompt), asked)
+        return await self._llm.reply(name, self._llm.turns(name, prompt), asked)
 
     async def deltas(self, prompt: str, *, options: Mapping[str, Any]) -> AsyncGenerator[Delta, None]:
         name, asked = await self._asked(options)
-        async with aclosing(self._llm.deltas(name, as_messages(prompt), asked)) as deltas:
+        async with aclosing(self._llm.deltas(name, self._llm.turns(name, prompt), asked)) as deltas:
             async for delta in deltas:
                 yield delta
 
@@ -89,7 +90,7 @@ def _read(options: Mapping[str, Any]) -> ChatOptions:
 
 def _check_names(options: Mapping[str, Any]) -> None:
     for name in options:
-        if name not in OPTIONS:
+        if name not in OPTIONS and name not in IDLE_OPTIONS:
             raise BadInputError(
                 f"A prompt function has no option {name!r}.",
                 hint=nearest(name, list(OPTIONS)) + "Known: " + ", ".join(OPTIONS),

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from byzer_nb.errors import BadInputError
+from byzer_nb.errors import BadInputError, UnsupportedError
 from byzer_nb.prompts.formats import response_class_format, response_class_format_after_chat
+from byzer_nb.seed.trimming import CutAt, unchanged
+from byzer_nb.types import ModelCard
 
+AUTO = "auto"
 FILL_HERE = "<｜fim▁hole｜>"
+FIRST_QWEN = "QWenLMHeadModel"  # its tokenizer brings no template; every later Qwen does
 
 DEFAULT_SYSTEM = "You are a helpful assistant. Think it over first, and answer the user's question correctly.\n"
 
 
-def _unchanged(text: str) -> str:
-    return text
-
-
-def _cut_at(*marks: str) -> Callable[[str], str]:
-    pattern = re.compile("|".join(map(re.escape, marks)))
-    return lambda text: pattern.split(text, maxsplit=1)[0]
-
-
 @dataclass(kw_only=True)
 class Template:
-    """How turns become text for a completion model, what its sampler needs, and how its output is trimmed."""
+    """How turns become text for a completion model, what its sampler needs, and how its output is trimmed.
+
+    `role_mapping` has the strings that open a turn, `user_role` and `assistant_role`, and `system_msg`, in which
+    `{system_msg}` stands for the words of a system turn. A markup that closes its turns has them in `turn_end`.
+    """
 
     role_mapping: dict[str, str]
     generation_config: dict[str, Any] = field(default_factory=dict)
-    clean_func: Callable[[str], str] = _unchanged
+    clean_func: Callable[[str], str] = unchanged
     function_calling_format_func: Callable[..., str] | None = None
     response_class_format_func: Callable[..., str] = response_class_format
     response_class_format_after_chat_func: Callable[..., str] = response_class_format_after_chat
@@ -58,7 +56,7 @@ class Templates:
                 "generation.repetition_penalty": 1.1,
                 "generation.stop_token_ids": [151643, 151645],
             },
-            clean_func=_cut_at("<|im_end|>", "<|endoftext|>", "<|im_start|>"),
+            clean_func=CutAt("<|im_end|>", "<|endoftext|>", "<|im_start|>"),
         )
 
     @staticmethod
@@ -67,7 +65,7 @@ class Templates:
         return Template(
             role_mapping=_chatml(),
             generation_config={"generation.stop_token_ids": [7]},
-            clean_func=_cut_at("<|im_end|>", "<|endoftext|>", "<|im_start|>"),
+            clean_func=CutAt("<|im_end|>", "<|endoftext|>", "<|im_start|>"),
         )
 
     @staticmethod
@@ -75,7 +73,7 @@ class Templates:
         """The `[INST]` form of Llama 2."""
         return Template(
             role_mapping=_roles("<s>[INST]", "[/INST]", "<<SYS>>\nYou are a helpful assistant.\n<</SYS>>\n\n"),
-            clean_func=_cut_at("</s>", "[INST]"),
+            clean_func=CutAt("</s>", "[INST]"),
         )
 
     @staticmethod
@@ -109,13 +107,30 @@ class Templates:
         )
 
 
+def fitting_template(wanted: Template | str | None, card: ModelCard, *, name: str) -> Template | None:
+    """The template in force for a model; none when the model, or the provider behind it, needs no help."""
+    if isinstance(wanted, Template):
+        return wanted
+    if wanted is None or not card.is_local:
+        return None
+    if FIRST_QWEN in card.architectures:
+        return Templates.qwen()
+    if card.capabilities.chat_template:
+        return None
+    raise UnsupportedError(
+        f"The model {name!r} has no chat template of its own, so 'auto' finds none.",
+        hint=f"Choose one: setup_template({name!r}, Templates.default()).",
+    )
+
+
 def _roles(user: str, assistant: str, system: str) -> dict[str, str]:
     return {"user_role": user, "assistant_role": assistant, "system_msg": system}
 
 
 def _chatml() -> dict[str, str]:
-    return _roles(
-        "<|im_start|>user\n",
-        "<|im_end|>\n<|im_start|>assistant\n",
-        "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n",
-    )
+    return {
+        "user_role": "<|im_start|>user\n",
+        "assistant_role": "<|im_end|>\n<|im_start|>assistant\n",
+        "system_msg": "<|im_start|>system\n{system_msg}<|im_end|>\n",
+        "turn_end": "<|im_end|>\n",
+    }

@@ -1,0 +1,5 @@
+# document: S004
+# holds: PROMPT-08
+# after: s004_hello_llm
+
+hello_llm.with_llm("新模型").prompt("byzerllm")

@@ -1,0 +1,1 @@
+"""Tests of the documents' dialect: what their notebooks write has to work."""
