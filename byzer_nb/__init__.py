@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from byzer_nb.client.loading import unload as unload
     from byzer_nb.client.loading import use as use
     from byzer_nb.errors import ByzerError as ByzerError
+    from byzer_nb.prompts.ask import ask as ask
     from byzer_nb.providers.scripted import ScriptedEngine as ScriptedEngine
     from byzer_nb.seed.llm import ByzerLLM as ByzerLLM
     from byzer_nb.seed.llm import SimpleByzerLLM as SimpleByzerLLM
@@ -35,6 +36,7 @@ _PLACES = {
     "Client": "byzer_nb.client",
     "ScriptedEngine": "byzer_nb.providers.scripted",
     "SimpleByzerLLM": "byzer_nb.seed.llm",
+    "ask": "byzer_nb.prompts.ask",
     "load": "byzer_nb.client.loading",
     "prompt": "byzer_nb.seed.prompting",
     "unload": "byzer_nb.client.loading",

@@ -1,0 +1,115 @@
+"""One question to a model: a template and its variables in, a checked value out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from byzer_nb.client import Client
+from byzer_nb.errors import BadInputError
+from byzer_nb.prompts.marked import Part, inserted_parts
+from byzer_nb.prompts.shape import Shape
+from byzer_nb.prompts.template import Template
+from byzer_nb.types import ChatOptions, Message
+
+_KINDS = get_type_hints(ChatOptions)
+TYPO = 0.9  # so near to an option of ours, a name is a slip and not an option of the provider
+
+
+def ask(
+    template: str,
+    *,
+    model: str = "",
+    variables: Mapping[str, Any] | None = None,
+    as_type: Any = str,
+    system: str = "",
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+    stop: str | Sequence[str] = (),
+    seed: int | None = None,
+    **options: Any,
+) -> Any:  # Any: a value of `as_type`
+    """The answer to a prompt, checked and in the type that was asked for.
+
+    For example `ask("Who is in {{ text }}?", variables={"text": text}, as_type=list[Person], temperature=0)`.
+
+    Args:
+        template: Jinja text; its names are looked up in `variables`, whose values are never rendered again.
+        model: the name of a running model, else the default one.
+        as_type: a pydantic model, a dataclass, `list[Story]`, `int`, `dict`, a data frame, …
+        options: any other generation option; one that is not of ours goes to the provider as it is.
+    """
+    named = {"temperature": temperature, "max_tokens": max_tokens, "stop": stop, "seed": seed}
+    given = {name: value for name, value in named.items() if value not in (None, ())}
+    question = Question(
+        template=Template(template, owner="the prompt"),
+        variables=variables or {},
+        model=model,
+        shape=Shape(as_type),
+        system=system,
+        options=read_options({**given, **options}),
+    )
+    reply = Client().chat(question.messages(), model=model, options=question.options)
+    return question.shape.value(reply.text)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """All that has to be known before a model is asked."""
+
+    template: Template
+    variables: Mapping[str, Any] = field(repr=False)
+    shape: Shape[Any]
+    model: str = ""
+    system: str = ""
+    options: ChatOptions = field(default_factory=ChatOptions)
+
+    def messages(self) -> tuple[Message, ...]:
+        """The turns that go to the model."""
+        text = self.shape.request(self.template.fill(self.variables))
+        turns = (Message(role="user", content=text),)
+        return (Message(role="system", content=self.system), *turns) if self.system else turns
+
+    def parts(self) -> list[Part]:
+        """The user's turn in parts, so that what was inserted can be told from what was written."""
+        parts = inserted_parts(self.template, self.variables)
+        written = "".join(part.text for part in parts)
+        request = self.shape.request(written).removeprefix(written)
+        return [*parts, Part(text=request, is_inserted=False)] if request else parts
+
+
+class StoppedText(str):
+    """The part of an answer that had come when it was stopped; a string in every way."""
+
+    __slots__ = ()
+
+
+def read_options(given: Mapping[str, Any]) -> ChatOptions:
+    """Options by name, each checked and converted; names that are not of ours go to the provider as they are."""
+    known: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for name, value in given.items():
+        if name == "extra":
+            extra.update(_converted(name, value))
+        elif name in _KINDS:
+            known[name] = _converted(name, (value,) if name == "stop" and isinstance(value, str) else value)
+        elif meant := get_close_matches(name, list(_KINDS), n=1, cutoff=TYPO):
+            raise BadInputError(
+                f"There is no option {name!r}.",
+                hint=f"Did you mean {meant[0]!r}? An option of the provider's own can stand in extra={{{name!r}: …}}.",
+            )
+        else:
+            extra[name] = value
+    return ChatOptions(**known, extra=extra)
+
+
+def _converted(name: str, value: Any) -> Any:
+    try:
+        return TypeAdapter(_KINDS[name]).validate_python(value)
+    except ValidationError as wrong:
+        reason = wrong.errors(include_url=False)[0]["msg"]
+        raise BadInputError(f"The option {name} cannot be {value!r}.", hint=f"{reason}.") from wrong

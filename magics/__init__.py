@@ -1,0 +1,32 @@
+"""What `%load_ext byzer_nb` adds to a notebook: one file a magic, and helpers that begin with an underscore."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["register", "unregister"]
+
+
+def register(shell: Any) -> None:  # Any: IPython has no types
+    """Add the magics to a shell; doing it twice is harmless."""
+    from .prompt import PromptMagics
+    from .use import UseMagics
+
+    for magics in (PromptMagics, UseMagics):
+        shell.register_magics(magics)
+
+
+def unregister(shell: Any) -> None:
+    """Take from a shell exactly what `register` added."""
+    from .prompt import PromptMagics
+    from .use import UseMagics
+
+    manager = shell.magics_manager
+    for magics in (PromptMagics, UseMagics):
+        added = manager.registry.pop(magics.__name__, None)
+        if added is None:
+            continue
+        for kind, names in added.magics.items():
+            for name, function in names.items():
+                if manager.magics[kind].get(name) == function:  # somebody else may have taken the name since
+                    del manager.magics[kind][name]

@@ -1,0 +1,104 @@
+"""The options at the beginning of a magic's line, and the text after them exactly as it was typed."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentParser, Namespace
+from dataclasses import dataclass
+
+from byzer_nb._lang import say
+from byzer_nb._registry import nearest
+from byzer_nb.errors import BadInputError
+
+_OPTION = re.compile(r"--|-[A-Za-z]")  # so that a prompt may begin with a list or a negative number
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arguments:
+    """What a line says: its options, and the rest, in which quotes, braces and backslashes stay as they are."""
+
+    options: Namespace
+    rest: str
+
+
+def read_arguments(parser: ArgumentParser, line: str) -> Arguments:
+    """The options of a line up to its first word that is none; `--` ends them too.
+
+    A value with spaces stands in quotes or in brackets: `--system "Be brief."`, `--as dict[str, int]`.
+    """
+    known = {flag: action for action in parser._actions for flag in action.option_strings}
+    more = say(en=f"All options with examples: %{parser.prog}?", zh=f"全部选项和例子：%{parser.prog}?")
+    found: list[str] = []
+    words = _Words(line)
+    while words.is_at_option() and (word := words.take()) != "--":
+        flag, equals, value = word.partition("=")
+        if flag not in known:
+            raise BadInputError(
+                say(en=f"%{parser.prog} has no option {flag!r}.", zh=f"%{parser.prog} 没有选项 {flag!r}。"),
+                hint=nearest(flag, list(known)) + more,
+            )
+        takes_value = known[flag].nargs != 0
+        if takes_value and not equals:
+            value = words.take()
+        if takes_value != bool(equals or value):
+            raise BadInputError(
+                say(en=f"The option {flag} has no value.", zh=f"选项 {flag} 没有值。")
+                if takes_value
+                else say(en=f"The option {flag} takes no value.", zh=f"选项 {flag} 不需要值。"),
+                hint=more,
+            )
+        long_name = known[flag].option_strings[-1]
+        found.append(f"{long_name}={_unquoted(value)}" if takes_value else long_name)
+    return Arguments(options=parser.parse_args(found), rest=words.rest)
+
+
+class _Words:
+    """A line from which words are taken one by one; spaces inside quotes and brackets belong to a word."""
+
+    def __init__(self, line: str) -> None:
+        self.rest = line.strip()
+
+    def is_at_option(self) -> bool:
+        """Whether the next word looks like an option."""
+        return _OPTION.match(self.rest) is not None
+
+    def take(self) -> str:
+        """The next word, or nothing at the end of the line."""
+        end = _end_of_word(self.rest)
+        word, self.rest = self.rest[:end], self.rest[end:].lstrip()
+        return word
+
+
+def _end_of_word(line: str) -> int:
+    depth = 0
+    quote = ""
+    at = 0
+    while at < len(line):
+        character = line[at]
+        if quote:
+            if character == "\\":
+                at += 1
+            elif character == quote:
+                quote = ""
+        elif character in "\"'" and (depth or at == 0 or line[at - 1] == "="):
+            quote = character
+        elif character in "[{(":
+            depth += 1
+        elif character in ")}]":
+            depth -= 1
+        elif character.isspace() and depth <= 0:
+            break
+        at += 1
+    if quote or depth > 0:
+        raise BadInputError(
+            say(en=f"A quote or a bracket is not closed: {line}", zh=f"引号或括号没有闭合：{line}"),
+            hint=say(en="Close it, or put the whole value in quotes.", zh="请闭合它，或者给整个值加上引号。"),
+        )
+    return at
+
+
+def _unquoted(value: str) -> str:
+    quote = value[:1]
+    if len(value) < 2 or quote not in "\"'" or value[-1] != quote:
+        return value
+    return value[1:-1].replace("\\" + quote, quote)

@@ -1,0 +1,214 @@
+"""`%%prompt` and `%prompt`: a prompt in a cell, its answer below."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import keyword
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments
+
+from byzer_nb._lang import say
+from byzer_nb._registry import nearest
+from byzer_nb.errors import BadInputError, ModelCallError, UndefinedVariableError
+
+from ._arguments import Arguments, read_arguments
+from ._errors import short_errors
+
+if TYPE_CHECKING:  # these bring Jinja and pydantic, which loading the extension should not wait for
+    from byzer_nb.prompts.ask import Question
+    from byzer_nb.types import ChatOptions
+
+
+@magics_class
+class PromptMagics(Magics):
+    """The magic `prompt`, for a line and for a cell."""
+
+    @magic_arguments()
+    @argument("-m", "--model", default="", metavar="NAME", help="The model to ask, else the default one (%%llm_use).")
+    @argument("-o", "--out", default="", metavar="VAR", help="Put the value of the answer into this variable.")
+    @argument(
+        "--as", dest="as_type", default="str", metavar="TYPE", help="Check the answer and turn it into this type."
+    )
+    @argument("--system", default="", metavar="TEXT", help="What the model is told before the prompt.")
+    @argument("--temperature", metavar="NUMBER", help="0 for the likeliest words; higher for more variety.")
+    @argument("--max-tokens", metavar="COUNT", help="How long the answer may get.")
+    @argument("--stop", action="append", metavar="TEXT", help="End the answer before this text; may be repeated.")
+    @argument("--seed", metavar="NUMBER", help="The same seed gives the same answer, where the model can do that.")
+    @argument("--set", action="append", metavar="KEY=VALUE", help="Any other generation option; may be repeated.")
+    @argument("--show", action="store_true", help="Show the prompt with what is inserted marked; ask nobody.")
+    @argument("--def", dest="define", action="store_true", help="Define a prompt function instead of asking.")
+    @argument("--debug", action="store_true", help="Show the whole traceback of an error.")
+    @no_var_expand
+    @line_cell_magic
+    @short_errors
+    def prompt(self, line: str, cell: str | None = None) -> None:
+        """Ask a model; the answer streams into the cell.
+
+        The text is a Jinja template over the notebook's variables:
+
+            topic = "a lighthouse"
+
+            %%prompt -m chat -o story --temperature 0.7
+            Tell me a short story about {{ topic }}.
+
+            %prompt Say hello to {{ topic }}.
+
+        (IPython takes a line that ends in a question mark for a call for help; a space after it, or %%prompt, asks it.)
+
+        With a type the answer becomes a checked value of it:
+
+            %%prompt --as list[Person] -o people
+            Who is in this text? {{ text }}
+
+        With --def the first line is a signature, and the rest the template of a prompt function:
+
+            %%prompt --def
+            tell_story(topic: str, words: int = 100) -> Story
+            Tell a story about {{ topic }} in {{ words }} words.
+
+        In a script: byzer_nb.ask("Tell me about {{ topic }}.", variables={"topic": topic})
+        """
+        arguments = read_arguments(PromptMagics.prompt.parser, line)
+        text = _text(arguments, cell)
+        options = arguments.options
+        if options.define:
+            self._define(text, options)
+            return
+        question = self._question(text, options)
+        try:
+            if options.show:
+                self._show(question)
+            else:
+                self._ask(question, out=_variable(options.out))
+        except UndefinedVariableError as unknown:
+            if not question.template.asks_for(unknown.variable):
+                raise  # it is a part of a variable that is missing
+            raise self._unknown_in_the_notebook(unknown) from unknown
+
+    def _question(self, text: str, options: Namespace) -> Question:
+        from byzer_nb.prompts.ask import Question
+        from byzer_nb.prompts.shape import Shape
+        from byzer_nb.prompts.template import Template
+
+        from ._types import read_type
+
+        names = self.shell.user_ns
+        return Question(
+            template=Template(text, owner=say(en="the cell", zh="单元格")),
+            variables=names,
+            shape=Shape(read_type(options.as_type, names)),
+            model=options.model,
+            system=options.system,
+            options=_chat_options(options),
+        )
+
+    def _ask(self, question: Question, *, out: str) -> None:
+        from byzer_nb.prompts.ask import StoppedText
+
+        from .answering import Answering
+        from .painter import painter_for
+
+        answering = Answering(question, painter_for(self.shell, is_json=not question.shape.is_text))
+        try:
+            value = answering.value()
+        except (KeyboardInterrupt, ModelCallError):
+            self._keep(out, StoppedText(answering.so_far))
+            raise
+        self._keep(out, value)
+
+    def _keep(self, name: str, value: object) -> None:
+        if name:
+            self.shell.push({name: value})
+
+    def _show(self, question: Question) -> None:
+        from byzer_nb.prompts.marked import Part
+
+        from .painter import painter_for
+
+        turns = [("user", question.parts())]
+        if question.system:
+            turns.insert(0, ("system", [Part(text=question.system, is_inserted=False)]))
+        painter_for(self.shell).prompt(turns)
+
+    def _define(self, text: str, options: Namespace) -> None:
+        from byzer_nb.client import Client
+
+        from .definition import define
+        from .painter import painter_for
+
+        for option in ("out", "system", "show", "as_type"):
+            if getattr(options, option) != PromptMagics.prompt.parser.get_default(option):
+                flag = {"out": "-o", "as_type": "--as"}.get(option, f"--{option}")
+                raise BadInputError(
+                    say(en=f"--def and {flag} do not go together.", zh=f"--def 不能和 {flag} 一起用。"),
+                    hint=say(
+                        en="A prompt function says in its signature what it returns, and is asked later.",
+                        zh="提示函数在签名里写明返回类型，之后再调用。",
+                    ),
+                )
+        client = Client(model=options.model, options=_chat_options(options))
+        function = define(text, client=client, names=self.shell.user_ns)
+        self.shell.push({function.__name__: function})
+        shown = f"{function.__name__}{inspect.signature(function)}".replace("__main__.", "")
+        painter_for(self.shell).note(say(en=f"Defined: {shown}", zh=f"已定义：{shown}"))
+
+    def _unknown_in_the_notebook(self, unknown: UndefinedVariableError) -> UndefinedVariableError:
+        name = unknown.variable
+        known = [known for known in self.shell.user_ns if not known.startswith("_")]
+        define = say(en=f"Set it in a cell above: {name} = ...", zh=f"请在上面的单元格里赋值：{name} = ...")
+        return UndefinedVariableError(unknown.message, variable=name, hint=nearest(name, known) + define)
+
+
+def _text(arguments: Arguments, cell: str | None) -> str:
+    """The template: the lines of the cell, or what follows the options of the line."""
+    if cell is not None and arguments.rest:
+        raise BadInputError(
+            say(
+                en=f"The line of %%prompt takes options only, not {arguments.rest!r}.",
+                zh=f"%%prompt 这一行只能写选项，不能写 {arguments.rest!r}。",
+            ),
+            hint=say(
+                en="Name a model with -m, and write the prompt below: %%prompt -m chat",
+                zh="用 -m 指定模型，提示词写在下面：%%prompt -m chat",
+            ),
+        )
+    text = arguments.rest if cell is None else cell.strip("\n")
+    if not text.strip():
+        raise BadInputError(say(en="There is no prompt.", zh="没有提示词。"), hint="%prompt Say hello to {{ name }}.")
+    return text
+
+
+def _variable(name: str) -> str:
+    if name and (not name.isidentifier() or keyword.iskeyword(name)):
+        raise BadInputError(
+            say(en=f"{name!r} cannot be the name of a variable.", zh=f"{name!r} 不能作为变量名。"),
+            hint=say(en="For example: -o answer", zh="例如：-o answer"),
+        )
+    return name
+
+
+def _chat_options(options: Namespace) -> ChatOptions:
+    from byzer_nb.prompts.ask import read_options
+
+    given: dict[str, Any] = {name: getattr(options, name) for name in ("temperature", "max_tokens", "seed")}
+    given["stop"] = tuple(stop.replace("\\n", "\n").replace("\\t", "\t") for stop in options.stop or ())
+    given = {name: value for name, value in given.items() if value not in (None, ())}
+    return read_options({**given, **dict(_setting(text) for text in options.set or ())})
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """`top_p=0.9` as a name and a value; a value that is no JSON is a text."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise BadInputError(
+            say(en=f"--set takes a name and a value, not {text!r}.", zh=f"--set 需要名字和值，而不是 {text!r}。"),
+            hint=say(en="For example: --set top_p=0.9", zh="例如：--set top_p=0.9"),
+        )
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value

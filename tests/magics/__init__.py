@@ -1,0 +1,1 @@
+"""The magics, in a real shell and in a real kernel."""

@@ -1,0 +1,152 @@
+"""A mistake is two lines: what failed, and what to type next. The whole traceback comes with --debug."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import socket
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+import byzer_nb
+from byzer_nb import ScriptedEngine
+from byzer_nb.types import Engine
+from tests.standins.openai import KEY, Act, OpenAIStandIn
+
+Cell = Callable[[str], str]
+
+
+@pytest.fixture
+def openai() -> Iterator[OpenAIStandIn]:
+    with OpenAIStandIn() as standin:
+        yield standin
+
+
+@pytest.fixture
+def loaded(shell: InteractiveShell) -> Iterator[Callable[[str, str, str], None]]:
+    """Loads an OpenAI-shaped model under a name, with an address and a key."""
+    names: list[str] = []
+
+    def load(name: str, url: str, key: str) -> None:
+        names.append(name)
+        byzer_nb.load(name, "saas/openai", base_url=url, api_key=key, model="gpt-4o", max_retries=0)
+
+    yield load
+    for name in names:
+        byzer_nb.unload(name)
+
+
+def two_lines(printed: str) -> tuple[str, str]:
+    """The last two lines, which must be the error; a footer may stand above."""
+    *above, what, then = printed.strip().split("\n")
+    assert not any("Traceback" in line or "Error" in line for line in above)
+    return what, then
+
+
+@pytest.mark.contract("NB-05")
+@pytest.mark.parametrize(
+    ("typed", "what", "then"),
+    [
+        (
+            "%%prompt\nHello,\nsay hi to {{ nmae }}",
+            r"UndefinedVariableError: .*'nmae' is undefined, line 2: say hi to {{ nmae }}",
+            r"Did you mean 'name'\? Set it in a cell above: nmae = \.\.\.",
+        ),
+        ("%prompt {{ name", "PromptError: The template of the cell cannot be read, line 1: .*", ".+"),
+        ("%prompt {{ name.uper() }}", "UndefinedVariableError: .*has no attribute 'uper'.*", "Did you mean 'upper'.*"),
+        ("%prompt --modle x Hi", "BadInputError: %prompt has no option '--modle'.", r"Did you mean '--model'\? .*"),
+        ("%prompt --temperature hot Hi", "BadInputError: The option temperature cannot be 'hot'.", ".*number.*"),
+        ("%prompt --temperature -1 Hi", "BadInputError: temperature cannot be negative, and -1.0 is.", ".+"),
+        ("%prompt --set temperatur=1 Hi", "BadInputError: There is no option 'temperatur'.", "Did you mean .*"),
+        ("%prompt --set top_p Hi", "BadInputError: --set takes a name and a value, not 'top_p'.", ".*--set top_p=0.9"),
+        ("%prompt -m ehco Hi", "UnknownModelError: Model ehco not deployed.*", r"Did you mean 'echo'\? .*"),
+        ("%prompt --as Strory Hi", "BadInputError: No type is called 'Strory'.", r"Did you mean 'Story'\? .*"),
+        ("%prompt --as print() Hi", r"BadInputError: 'print\(\)' is no type.", "For example: --as Story.*"),
+        ("%prompt -o my-var Hi", "BadInputError: 'my-var' cannot be the name of a variable.", "For example: -o answer"),
+        ("%%prompt gpt\nHi", "BadInputError: The line of %%prompt takes options only, not 'gpt'.", "Name a model.*"),
+        ("%prompt", "BadInputError: There is no prompt.", "%prompt Say hello to .*"),
+        ("%%prompt\n\n", "BadInputError: There is no prompt.", "%prompt Say hello to .*"),
+        ("%llm_use ehco", "UnknownModelError: Model ehco not deployed.*", r"Did you mean 'echo'\? .*"),
+        ("%llm_use --all", "BadInputError: %llm_use has no option '--all'.", "All options with examples: %llm_use.*"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_two_lines(
+    cell: Cell, shell: InteractiveShell, deployed: Callable[[str, Engine], None], typed: str, what: str, then: str
+) -> None:
+    deployed("echo", ScriptedEngine())
+    shell.push({"name": "Ada", "Story": dict})
+    printed = cell(typed)
+    assert printed.count("\n") == 2
+    lines = two_lines(printed)
+    assert re.fullmatch(what, lines[0])
+    assert re.fullmatch(then, lines[1])
+
+
+@pytest.mark.contract("NB-05")
+def test_debug_shows_the_whole_traceback(cell: Cell) -> None:
+    printed = cell("%prompt --debug Hi {{ nmae }}")
+    assert "Traceback (most recent call last)" in printed
+    assert "UndefinedVariableError" in printed
+
+
+def test_the_error_is_still_an_error(shell: InteractiveShell, cell: Cell) -> None:
+    assert not shell.run_cell("%prompt Hi {{ nmae }}").success  # so that "Run all" stops here
+    assert isinstance(sys.last_value, NameError)
+    assert str(pickle.loads(pickle.dumps(sys.last_value))) == str(sys.last_value)
+
+
+def test_an_error_of_the_notebooks_own_code_keeps_its_traceback(cell: Cell, shell: InteractiveShell) -> None:
+    shell.run_cell("def broken():\n    return 1 / 0")
+    assert "Traceback (most recent call last)" in cell("%prompt Hi {{ broken() }}")
+
+
+@pytest.mark.contract("NB-05")
+def test_a_refused_key_is_two_lines_without_the_key(
+    cell: Cell, loaded: Callable[[str, str, str], None], openai: OpenAIStandIn
+) -> None:
+    refused = KEY.replace("canary", "canary-that-is-refused")
+    loaded("gpt", openai.url, refused)
+    printed = cell("%prompt -o said Hi")
+    what, then = two_lines(printed)
+    assert what.startswith("RefusedError: ")
+    assert then
+    printed += cell("%prompt --debug Hi") + cell("%tb") + cell("%llm_use") + cell("said")
+    assert "canary" not in printed
+
+
+@pytest.mark.contract("NB-05")
+def test_an_unreachable_host_is_two_lines(cell: Cell, loaded: Callable[[str, str, str], None]) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    loaded("gone", f"http://127.0.0.1:{port}/v1", KEY)
+    printed = cell("%prompt Hi")
+    what, then = two_lines(printed)
+    assert what.startswith("UnreachableError: ")
+    assert str(port) in what + then
+    assert "gone · broke off" in printed
+    assert KEY not in printed
+
+
+@pytest.mark.contract("NB-05")
+def test_a_good_key_is_shown_nowhere(
+    cell: Cell, loaded: Callable[[str, str, str], None], openai: OpenAIStandIn
+) -> None:
+    loaded("gpt", openai.url, KEY)
+    openai.always = Act(reply=["Hello", " there"])
+    assert cell("%prompt -o said Hi").startswith("Hello there\ngpt · ")
+    printed = cell("%llm_use") + cell("%llm_use gpt") + cell("%prompt --show Hi") + cell("said")
+    assert KEY not in printed
+
+
+def test_a_broken_connection_keeps_what_came(
+    cell: Cell, loaded: Callable[[str, str, str], None], openai: OpenAIStandIn
+) -> None:
+    loaded("gpt", openai.url, KEY)
+    openai.always = Act(reply=["Once ", "upon ", "a time"], rate=20, reset_at=2)
+    printed = cell("%prompt -o said Tell me.")
+    assert printed.startswith("Once upon \ngpt · ")
+    assert two_lines(printed)[0].startswith("UnreachableError: ")

@@ -1,0 +1,1 @@
+"""The notebooks are the manual, so all of them run."""
