@@ -24,8 +24,9 @@ class Displayed:
 
 def key_value_table(rows: dict[str, object]) -> str:
     """A small HTML table of names and values, everything escaped."""
+    left = "style='text-align:left'"
     body = "".join(
-        f"<tr><th style='text-align:left'>{escape(str(name))}</th><td style='text-align:left'>{escape(str(value))}</td></tr>"
+        f"<tr><th {left}>{escape(str(name))}</th><td {left}>{escape(str(value))}</td></tr>"
         for name, value in rows.items()
     )
     return f"<table>{body}</table>"

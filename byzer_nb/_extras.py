@@ -13,10 +13,9 @@ def require(package: str, *, extra: str, why: str) -> ModuleType:
     try:
         return import_module(package)
     except ModuleNotFoundError as missing:
-        root = package.partition(".")[0]
-        if missing.name is None or missing.name.partition(".")[0] != root:
+        if missing.name is None or not (package + ".").startswith(missing.name + "."):
             raise  # the package is there and itself lacks something: its own words are clearer
         raise MissingExtraError(
-            f"{why} needs {root!r}, which is not installed.",
+            f"{why} needs {missing.name!r}, which is not installed.",
             hint=f'Run: pip install "byzer_nb[{extra}]"',
         ) from missing

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from operator import attrgetter
 from typing import Generic, TypeVar, cast
 
 from byzer_nb.errors import BadInputError, UnknownNameError
@@ -27,12 +28,7 @@ class Registry(Generic[Plug]):
 
     def add(self, name: str, place: str) -> None:
         """Add a name; one that is taken by something else is refused."""
-        taken = self._places.setdefault(name, place)
-        if taken != place:
-            raise BadInputError(
-                f"The {self.kind} {name!r} is already {taken!r}, so it cannot also be {place!r}.",
-                hint="Choose another name.",
-            )
+        self._add(name, place, hint="Choose another name.")
 
     def names(self) -> list[str]:
         """All known names, sorted."""
@@ -50,20 +46,51 @@ class Registry(Generic[Plug]):
                 f"No {self.kind} is called {name!r}.",
                 hint=nearest(name, self._places) + "Known: " + ", ".join(self.names()),
             )
-        module, _, attribute = self._places[name].partition(":")
-        plug = cast(Plug, getattr(import_module(module), attribute))
+        plug = cast(Plug, self._load(name))
         self._found[name] = plug
         return plug
+
+    def _load(self, name: str) -> object:
+        module_name, _, attribute = self._places[name].partition(":")
+        try:
+            module = import_module(module_name)
+        except ModuleNotFoundError as missing:
+            if missing.name is None or not (module_name + ".").startswith(missing.name + "."):
+                raise  # the module is there and itself lacks something: its own words are clearer
+            raise self._wrong_place(name) from missing
+        try:
+            found: object = attrgetter(attribute)(module)
+        except AttributeError as missing:
+            raise self._wrong_place(name) from missing
+        return found
+
+    def _wrong_place(self, name: str) -> BadInputError:
+        return BadInputError(
+            f"The {self.kind} {name!r} should be at {self._places[name]!r}, where nothing is.",
+            hint="A place is written 'package.module:Class'.",
+        )
+
+    def _add(self, name: str, place: str, *, hint: str) -> None:
+        taken = self._places.setdefault(name, place)
+        if taken != place:
+            raise BadInputError(
+                f"The {self.kind} {name!r} is already {taken!r}, so it cannot also be {place!r}.", hint=hint
+            )
 
     def _read_entry_points(self) -> None:
         if self._has_read_entry_points:
             return
         for point in entry_points(group=f"byzer_nb.{self.kind}s"):
-            self.add(point.name, point.value)
+            self._add(point.name, f"{point.module}:{point.attr}", hint=f"Uninstall {_package(point)}.")
         self._has_read_entry_points = True
 
 
-def nearest(name: str, known: Mapping[str, object] | list[str]) -> str:
+def nearest(name: object, known: Iterable[str]) -> str:
     """`Did you mean 'x'? `, or nothing when no known name is near."""
-    close = get_close_matches(name, list(known), n=1)
-    return f"Did you mean {close[0]!r}? " if close else ""
+    by_lower = {each.lower(): each for each in known}
+    close = get_close_matches(str(name).lower(), list(by_lower), n=1)
+    return f"Did you mean {by_lower[close[0]]!r}? " if close else ""
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else "the package that adds it"

@@ -10,6 +10,7 @@
     ├── UnsupportedError (NotImplementedError)  the model or engine cannot do this
     ├── MissingExtraError (ImportError)       an optional package is not installed
     ├── NotConnectedError (RuntimeError)      this needs a Ray cluster and there is none
+    ├── LoopError (RuntimeError)              a sync call cannot wait here, or its loop was closed under it
     ├── AnswerError (ValueError)              the answer cannot be turned into what was asked for
     └── ModelCallError (RuntimeError)         a call to a model failed
         ├── RefusedError (PermissionError)    the key or the account was refused
@@ -22,11 +23,14 @@ Each is also the builtin that a caller would expect, and carries the next thing 
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 __all__ = [
     "AnswerError",
     "BadInputError",
     "ByzerError",
     "CallTimeoutError",
+    "LoopError",
     "MissingExtraError",
     "ModelCallError",
     "NotConnectedError",
@@ -55,6 +59,20 @@ class ByzerError(Exception):
     def __str__(self) -> str:
         return self.message  # LookupError and OSError have forms of their own that would quote or split it
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Errors cross processes, and the usual way would call the class again without its keyword arguments.
+        return _error_again, (type(self), self.args, self.__dict__)
+
+
+Error = TypeVar("Error", bound=ByzerError)
+
+
+def _error_again(cls: type[Error], args: tuple[Any, ...], attributes: dict[str, Any]) -> Error:
+    error = cls.__new__(cls, *args)
+    error.args = args  # a class that is also an OSError does not take them when it is made
+    error.__dict__.update(attributes)
+    return error
+
 
 class BadInputError(ByzerError, ValueError):
     """An argument has a value that cannot work."""
@@ -65,7 +83,13 @@ class PromptError(BadInputError):
 
 
 class UndefinedVariableError(PromptError, NameError):
-    """A template asks for a name that nobody gave."""
+    """A template asks for a name that nobody gave; `variable` is that name."""
+
+    # Not NameError's own `name`: Python would add the nearest name of our code to the message.
+
+    def __init__(self, message: str, *, variable: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.variable = variable
 
 
 class WrongTypeError(ByzerError, TypeError):
@@ -90,6 +114,10 @@ class MissingExtraError(ByzerError, ImportError):
 
 class NotConnectedError(ByzerError, RuntimeError):
     """This needs a Ray cluster, and the process is connected to none."""
+
+
+class LoopError(ByzerError, RuntimeError):
+    """A sync call was made where only an async one can work, or the loop behind it was closed."""
 
 
 class AnswerError(ByzerError, ValueError):

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
+from reprlib import repr as short
 
 from byzer_nb._sync import iterate, run
 from byzer_nb.client.conversation import Turns, as_messages
 from byzer_nb.client.gather import gather
 from byzer_nb.client.local import shared_models
 from byzer_nb.client.transport import Transport
-from byzer_nb.errors import BadInputError, CallTimeoutError, UnsupportedError
+from byzer_nb.errors import BadInputError, CallTimeoutError, UnsupportedError, WrongTypeError
 from byzer_nb.types import (
+    AudioPart,
     ChatOptions,
     ChatRequest,
     Delta,
@@ -34,9 +36,11 @@ class AsyncClient:
     def __init__(
         self, transport: Transport | None = None, *, model: str = "", options: ChatOptions | None = None
     ) -> None:
-        self.transport: Transport = transport or shared_models()
+        if isinstance(transport, str):
+            raise WrongTypeError(f"{transport!r} is no transport.", hint=f"Write: {type(self).__name__}(model=...)")
+        self.transport: Transport = shared_models() if transport is None else transport
         self.model = model
-        self.options = options or ChatOptions()
+        self.options = ChatOptions() if options is None else options
 
     async def chat(self, messages: Turns, *, model: str = "", options: ChatOptions | None = None) -> Reply:
         """The whole answer."""
@@ -55,14 +59,13 @@ class AsyncClient:
 
     async def embed(self, texts: Sequence[str], *, model: str = "", dimensions: int | None = None) -> EmbedReply:
         """One vector a text, in order."""
-        if isinstance(texts, str):
-            texts = [texts]
-        for position, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise BadInputError(f"Text {position} is not a string: {text!r}")
-        return await self.transport.embed(
-            model or self.default_model(), EmbedRequest(texts=tuple(texts), dimensions=dimensions)
-        )
+        wanted = _as_texts(texts)
+        if dimensions is not None and dimensions < 1:
+            raise BadInputError(f"dimensions must be at least 1, not {dimensions!r}.")
+        name = model or self.default_model()
+        if not wanted:
+            return EmbedReply(vectors=(), model=name)
+        return await self.transport.embed(name, EmbedRequest(texts=wanted, dimensions=dimensions))
 
     async def describe(self, *, model: str = "") -> ModelCard:
         """The card of a model."""
@@ -80,7 +83,7 @@ class AsyncClient:
         self, turns: Turns, model: str, options: ChatOptions | None, *, stream: bool
     ) -> tuple[str, ChatRequest]:
         messages = as_messages(turns)
-        wanted = options.over(self.options) if options is not None else self.options
+        wanted = self.options if options is None else options.over(self.options)
         name = model or self.default_model()
         if wanted.continue_last and messages[-1].role != "assistant":
             raise BadInputError(
@@ -90,30 +93,45 @@ class AsyncClient:
         _check(name, await self.transport.describe(name), messages, wanted, stream=stream)
         return name, ChatRequest(messages=messages, options=wanted, stream=stream)
 
-    async def _deltas(self, name: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+    def _deltas(self, name: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         deltas = self.transport.chat(name, request)
         if request.options.timeout is None:
-            async with aclosing(deltas):
-                async for delta in deltas:
-                    yield delta
-            return
-        deadline = asyncio.get_running_loop().time() + request.options.timeout
-        async with aclosing(deltas):
-            while True:
-                try:
-                    async with asyncio.timeout_at(deadline):
-                        delta = await anext(deltas)
-                except StopAsyncIteration:
-                    return
-                except TimeoutError as late:
-                    if isinstance(late, CallTimeoutError):
-                        raise
-                    raise CallTimeoutError(
-                        f"The model {name!r} did not finish within {request.options.timeout:g} s.",
-                        hint="Give it more time with timeout=, or ask for fewer tokens.",
-                        model=name,
-                    ) from late
-                yield delta
+            return deltas
+        return _in_time(deltas, request.options.timeout, name=name)
+
+
+async def _in_time(deltas: AsyncGenerator[Delta, None], seconds: float, *, name: str) -> AsyncGenerator[Delta, None]:
+    deadline = asyncio.get_running_loop().time() + seconds
+    async with aclosing(deltas):
+        while True:
+            limit = asyncio.timeout_at(deadline)
+            try:
+                async with limit:
+                    delta = await anext(deltas)
+            except StopAsyncIteration:
+                return
+            except TimeoutError as late:
+                if not limit.expired():  # the engine's own, about something smaller than the whole answer
+                    raise
+                raise CallTimeoutError(
+                    f"The model {name!r} did not finish within {seconds:g} s.",
+                    hint="Give it more time with timeout=, or ask for fewer tokens.",
+                    model=name,
+                ) from late
+            yield delta
+
+
+def _as_texts(texts: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(texts, str):
+        return (texts,)
+    try:
+        wanted = tuple(texts)
+    except TypeError:
+        raise WrongTypeError(f"embed() takes a list of texts, not {short(texts)}.") from None
+    for position, text in enumerate(wanted):
+        if not isinstance(text, str):
+            raise WrongTypeError(f"Text {position} is not a string: {short(text)}")
+    return wanted
 
 
 def _check(name: str, card: ModelCard, messages: tuple[Message, ...], options: ChatOptions, *, stream: bool) -> None:
@@ -129,8 +147,11 @@ def _check(name: str, card: ModelCard, messages: tuple[Message, ...], options: C
         raise UnsupportedError(
             f"The model {name!r} cannot continue a begun answer.", hint="Leave out the last assistant message."
         )
-    if not able.images and any(isinstance(part, ImagePart) for message in messages for part in message.content):
+    parts = [part for message in messages if not isinstance(message.content, str) for part in message.content]
+    if not able.images and any(isinstance(part, ImagePart) for part in parts):
         raise UnsupportedError(f"The model {name!r} does not take pictures.", hint="Ask a vision model.")
+    if not able.audio and any(isinstance(part, AudioPart) for part in parts):
+        raise UnsupportedError(f"The model {name!r} does not take sound.", hint="Ask a model that listens.")
 
 
 class Client:

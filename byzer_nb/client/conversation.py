@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from reprlib import repr as short
 from typing import Any, TypeAlias, get_args
 
 from byzer_nb._registry import nearest
@@ -11,7 +12,8 @@ from byzer_nb.types import AudioPart, ImagePart, Message, Part, Role, TextPart
 
 Turns: TypeAlias = "str | Message | Sequence[Message | Mapping[str, Any]]"  # Any: content is checked below
 
-ROLES = get_args(Role)
+ROLES: tuple[str, ...] = get_args(Role)
+EXAMPLE = 'For example: [{"role": "user", "content": "Hello"}]'
 
 
 def as_messages(turns: Turns) -> tuple[Message, ...]:
@@ -19,32 +21,33 @@ def as_messages(turns: Turns) -> tuple[Message, ...]:
     if isinstance(turns, str):
         return (Message(role="user", content=turns),)
     if isinstance(turns, Message):
-        return (turns,)
+        turns = (turns,)
     if not isinstance(turns, Sequence):
-        raise WrongTypeError(
-            f"A conversation is a string or a list of messages, not {turns!r}.",
-            hint='For example: [{"role": "user", "content": "Hello"}]',
-        )
+        raise WrongTypeError(f"A conversation is a string or a list of messages, not {short(turns)}.", hint=EXAMPLE)
     if not turns:
-        raise BadInputError("The conversation is empty.", hint='Start it with {"role": "user", "content": "..."}.')
+        raise BadInputError("The conversation is empty.", hint=EXAMPLE)
     return tuple(_message(turn, position) for position, turn in enumerate(turns))
 
 
-def _message(turn: Message | Mapping[str, Any], position: int) -> Message:
+def _message(turn: object, position: int) -> Message:
     if isinstance(turn, Message):
+        _check_role(turn.role, position)
         return turn
     if not isinstance(turn, Mapping):
-        raise WrongTypeError(f"Message {position} is {turn!r}; it should have a role and a content.")
-    role = turn.get("role")
-    if role is None:
+        raise WrongTypeError(f"Message {position} is {short(turn)}; it should have a role and a content.", hint=EXAMPLE)
+    if turn.get("role") is None:
         raise BadInputError(f"Message {position} has no 'role'.", hint="One of: " + ", ".join(ROLES))
-    if role not in ROLES:
-        raise BadInputError(
-            f"Message {position} has the role {role!r}.", hint=nearest(str(role), ROLES) + "One of: " + ", ".join(ROLES)
-        )
+    _check_role(turn["role"], position)
     if "content" not in turn:
         raise BadInputError(f"Message {position} has no 'content'.")
-    return Message(role=role, content=_content(turn["content"], position))
+    return Message(role=turn["role"], content=_content(turn["content"], position))
+
+
+def _check_role(role: object, position: int) -> None:
+    if role not in ROLES:
+        raise BadInputError(
+            f"Message {position} has the role {short(role)}.", hint=nearest(role, ROLES) + "One of: " + ", ".join(ROLES)
+        )
 
 
 def _content(content: object, position: int) -> str | tuple[Part, ...]:
@@ -52,4 +55,4 @@ def _content(content: object, position: int) -> str | tuple[Part, ...]:
         return content
     if isinstance(content, Sequence) and all(isinstance(part, TextPart | ImagePart | AudioPart) for part in content):
         return tuple(content)
-    raise WrongTypeError(f"The content of message {position} is neither text nor parts: {content!r}")
+    raise WrongTypeError(f"The content of message {position} is neither text nor parts: {short(content)}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from functools import cache
 
 from byzer_nb._registry import nearest
@@ -43,45 +42,60 @@ class LocalTransport:
 
     async def deploy(self, spec: DeploySpec) -> Engine:
         """Build the engine of a spec and answer to its name; an engine of the same name is replaced."""
-        engine = await asyncio.to_thread(build, spec)
-        await self.undeploy(spec.name)
-        self._owned.add(spec.name)
-        self._engines[spec.name] = engine
+        building = asyncio.ensure_future(asyncio.to_thread(build, spec))
+        try:
+            engine = await asyncio.shield(building)
+        except asyncio.CancelledError:
+            building.add_done_callback(_close_unwanted)  # a thread cannot be stopped, and what it builds is not lost
+            raise
+        await self._put(spec.name, engine, is_owned=True)
         return engine
 
     async def add(self, name: str, engine: Engine) -> None:
         """Answer to a name with a ready engine, which whoever made it closes."""
-        await self.undeploy(name)
-        self._engines[name] = engine  # taken away first, so that the newest stands last
+        await self._put(name, engine, is_owned=False)
+
+    async def _put(self, name: str, engine: Engine, *, is_owned: bool) -> None:
+        old = self._engines.pop(name, None)  # taken away first, so that the newest stands last
+        was_owned = name in self._owned
+        self._engines[name] = engine
+        self._owned.discard(name)
+        if is_owned:
+            self._owned.add(name)
+        if old is not None and was_owned and old is not engine:
+            await old.close()
 
     async def undeploy(self, name: str) -> bool:
         """Forget the name, and close its engine if it was deployed here; false when there is none."""
         engine = self._engines.pop(name, None)
+        is_owned = name in self._owned
+        self._owned.discard(name)
         if self._chosen == name:
             self._chosen = ""
-        if engine is None:
-            return False
-        if name in self._owned:
-            self._owned.discard(name)
+        if engine is not None and is_owned:
             await engine.close()
-        return True
+        return engine is not None
 
     async def forget(self, engine: Engine) -> None:
         """Drop every name of an engine that its owner is about to close."""
-        for name in [name for name, known in self._engines.items() if known is engine]:
+        for name in [name for name, known in list(self._engines.items()) if known is engine]:
+            self._owned.discard(name)
             await self.undeploy(name)
 
     async def close(self) -> None:
-        """Close every engine."""
-        for name in list(self._engines):
-            await self.undeploy(name)
+        """Close every engine; one that fails does not keep the others open."""
+        closing = [self.undeploy(name) for name in list(self._engines)]
+        outcomes = await asyncio.gather(*closing, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     def __contains__(self, name: str) -> bool:
         return name in self._engines or (self._beyond is not None and name in self._beyond)
 
     def names(self) -> list[str]:
         """The deployed names, oldest first; the bundled model only when it has been used."""
-        return [*self._engines, *(self._beyond.names() if self._beyond is not None else [])]
+        return list(dict.fromkeys([*self._engines, *(self._beyond.names() if self._beyond is not None else [])]))
 
     def own_names(self) -> list[str]:
         """The names that live here and not beyond."""
@@ -93,25 +107,31 @@ class LocalTransport:
         self._chosen = name
         return card
 
+    @property
+    def chosen(self) -> str:
+        """The model that somebody made the default one, or nothing."""
+        return self._chosen if self._chosen in self else ""  # what stood beyond may have gone
+
     def default_model(self) -> str:
         """The chosen model, else the newest deployed one, else the bundled one."""
-        if self._chosen:
-            return self._chosen
-        deployed = [name for name in self._engines if name != BUNDLED]
+        if self.chosen:
+            return self.chosen
+        deployed = [name for name in list(self._engines) if name != BUNDLED]
         if deployed:
             return deployed[-1]
         return self._beyond.default_model() if self._beyond is not None else BUNDLED
 
     def engine(self, name: str) -> Engine:
         """The engine behind a name."""
-        engine = self._engines.get(name)
-        if engine is not None:
-            return engine
-        if self._beyond is not None:
-            return self._beyond.engine(name)
-        if name == BUNDLED:
-            return self._bundled()
-        known = [*self._engines, BUNDLED]
+        holder: LocalTransport | None = self
+        while holder is not None:
+            engine = holder._engines.get(name)
+            if engine is not None:
+                return engine
+            if holder._beyond is None and name == BUNDLED:
+                return holder._bundled()
+            holder = holder._beyond
+        known = list(dict.fromkeys([*self.names(), BUNDLED]))
         raise UnknownModelError(
             f"Model {name} not deployed: no model of that name runs in this process.",
             hint=nearest(name, known) + "Running: " + ", ".join(known),
@@ -130,15 +150,13 @@ class LocalTransport:
         return self.names()
 
     async def describe(self, model: str) -> ModelCard:
-        return self.engine(model).describe()
+        return (await self._ready(model)).describe()
 
-    async def chat(self, model: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-        async with aclosing(self.engine(model).chat(request)) as deltas:
-            async for delta in deltas:
-                yield delta
+    def chat(self, model: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        return self.engine(model).chat(request)
 
     async def embed(self, model: str, request: EmbedRequest) -> EmbedReply:
-        engine = self.engine(model)
+        engine = await self._ready(model)
         if not (isinstance(engine, Embeds) and engine.describe().capabilities.embed):
             raise UnsupportedError(
                 f"The model {model!r} has no embedding service.", hint="Deploy an embedding model and name it."
@@ -146,10 +164,26 @@ class LocalTransport:
         return await engine.embed(request)
 
     async def tokenize(self, model: str, text: str) -> tuple[int, ...]:
-        engine = self.engine(model)
+        engine = await self._ready(model)
         if not isinstance(engine, Tokenizes):
             raise UnsupportedError(f"The model {model!r} does not support tokenizer service.")
         return engine.tokenize(text)
+
+    async def _ready(self, name: str) -> Engine:
+        """The engine behind a name; the weights of the bundled one are read beside the loop, not in it."""
+        if name == BUNDLED and name not in self:
+            return await asyncio.to_thread(self.engine, name)
+        return self.engine(name)
+
+
+def _close_unwanted(building: asyncio.Future[Engine]) -> None:
+    if not building.cancelled() and building.exception() is None:
+        closing = asyncio.ensure_future(building.result().close())
+        _closing.add(closing)
+        closing.add_done_callback(_closing.discard)
+
+
+_closing: set[asyncio.Future[None]] = set()  # a loop holds its tasks weakly
 
 
 @cache

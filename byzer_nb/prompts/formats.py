@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
 
 from byzer_nb.errors import WrongTypeError
+
+_SUBSCHEMAS = ("properties", "$defs")  # their keys are names of the user's, also one called "title"
+_DATA = ("default", "const", "enum", "examples")  # and these hold no schemas at all
 
 
 def schema_text(shape: type[BaseModel] | str) -> str:
@@ -19,7 +23,12 @@ def schema_text(shape: type[BaseModel] | str) -> str:
             f"A response class is a pydantic model or a JSON schema string, not {shape!r}.",
             hint="Write: class Story(pydantic.BaseModel): ...",
         )
-    return json.dumps(without_titles(shape.model_json_schema()), ensure_ascii=False)
+    return _schema_of(shape)
+
+
+@lru_cache(maxsize=256)
+def _schema_of(cls: type[BaseModel]) -> str:
+    return json.dumps(without_titles(cls.model_json_schema()), ensure_ascii=False)
 
 
 def without_titles(schema: Any) -> Any:  # Any: a JSON value of any depth
@@ -32,10 +41,10 @@ def without_titles(schema: Any) -> Any:  # Any: a JSON value of any depth
     for key, value in schema.items():
         if key == "title" and isinstance(value, str):
             continue
-        if key in ("properties", "$defs"):  # here the keys are names of fields, also one called "title"
+        if key in _SUBSCHEMAS and isinstance(value, dict):
             kept[key] = {name: without_titles(field) for name, field in value.items()}
         else:
-            kept[key] = without_titles(value)
+            kept[key] = value if key in _DATA else without_titles(value)
     return kept
 
 

@@ -5,29 +5,41 @@ Every builder (`with_llm`, `options`, …) returns a changed copy, so that nothi
 
 from __future__ import annotations
 
-import copy
 import functools
 import inspect
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import aclosing
-from typing import Any, Generic, ParamSpec, TypeVar, cast
-
-from pydantic import BaseModel
+from operator import attrgetter
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeAlias, TypeVar, cast, overload
 
 from byzer_nb._sync import iterate, run
-from byzer_nb.errors import AnswerError, BadInputError, PromptError, WrongTypeError
-from byzer_nb.prompts.result_kind import ResultKind, result_kind
-from byzer_nb.prompts.shape import to_model
+from byzer_nb.errors import AnswerError, BadInputError, WrongTypeError
+from byzer_nb.prompts.definition import Definition
+from byzer_nb.prompts.result_kind import TEXT, ResultKind
+from byzer_nb.prompts.shape import one_of, to_model
 from byzer_nb.prompts.speaker import Speaker
-from byzer_nb.prompts.template import Template, prepare
+from byzer_nb.types import Reply
 
 P = ParamSpec("P")
+Q = ParamSpec("Q")
 R = TypeVar("R")
+Text: TypeAlias = str | Coroutine[Any, Any, str]
 
 log = logging.getLogger(__name__)
 
 ACCEPTED = "a client, the name of a running model, or a function of self that returns one of them"
+
+
+class _SignatureOnInstances:
+    """What `inspect.signature` looks for: there on every prompt function, and not on their class."""
+
+    def __get__(self, instance: PromptFunction[..., Any] | None, owner: type) -> inspect.Signature:
+        if instance is None:
+            raise AttributeError("__signature__")
+        definition = instance._definition
+        return definition.signature_of_method if instance._is_bound else definition.signature
 
 
 class PromptFunction(Generic[P, R]):
@@ -39,6 +51,8 @@ class PromptFunction(Generic[P, R]):
         check_result: log a warning when the answer cannot be turned into the annotated class.
     """
 
+    __signature__ = _SignatureOnInstances()
+
     def __init__(
         self,
         function: Callable[P, object],
@@ -49,49 +63,57 @@ class PromptFunction(Generic[P, R]):
         check_result: bool = False,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        functools.update_wrapper(self, function)
-        self.__name__: str = getattr(function, "__name__", "prompt")
-        text = prepare(function.__doc__ or "")
-        if not text:
-            raise PromptError(
-                f"prompt function {self.__name__} has no docstring template",
-                hint='Write the prompt as its docstring: """Translate {{ text }}."""',
-            )
-        self._function = function
+        plain: Callable[..., object] = getattr(function, "__func__", function)  # of a staticmethod or classmethod
+        functools.update_wrapper(self, plain)
+        self._definition = Definition(plain, render=render)
+        self.__name__: str = self._definition.name
+        self.__qualname__: str = getattr(plain, "__qualname__", self.__name__)
         self._find_speaker = find_speaker
-        self._template = Template(text, owner=f"prompt function {self.__name__}", render=render)
-        self._signature = inspect.signature(function)
-        self._is_async = inspect.iscoroutinefunction(function)
-        self._check_result = check_result
+        self._binds_to: str = {staticmethod: "nothing", classmethod: "class"}.get(type(function), "object")
+        self._is_in_class = False
         self._owner: object = None  # the instance of a bound method
         self._is_bound = False
+        self._check_result = check_result
         self._llm = self._accepted(llm)
-        self._options: dict[str, Any] = dict(options or {})
-        self._return_type: type[Any] | None = None
+        self._options: Mapping[str, Any] = self._merged({}, {} if options is None else options)
+        self._return_type: Any = None  # Any: a type in any of Python's forms
         self._extractor: Callable[[str], Any] | None = None
 
     # -- binding and building -------------------------------------------------------------------------------------
 
-    def __get__(self, instance: object, owner: type | None = None) -> PromptFunction[P, R]:
-        return self if instance is None else self._but(_owner=instance, _is_bound=True)
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._is_in_class = True
 
-    def _but(self, **changes: Any) -> PromptFunction[P, R]:
-        changed = copy.copy(self)
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(
+        self: PromptFunction[Concatenate[Any, Q], R], instance: object, owner: type | None = None
+    ) -> PromptFunction[Q, R]: ...
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        if self._binds_to == "class":
+            return self._but(_owner=type(instance) if owner is None else owner, _is_bound=True)
+        if instance is None or self._binds_to == "nothing":
+            return self
+        return self._but(_owner=instance, _is_bound=True)
+
+    def _but(self, **changes: Any) -> Self:
+        changed = object.__new__(type(self))
+        changed.__dict__.update(self.__dict__)
         changed.__dict__.update(changes)
         return changed
 
-    def with_llm(self, llm: object) -> PromptFunction[P, R]:
+    def with_llm(self, llm: object) -> Self:
         """A copy that asks this model."""
         return self._but(_llm=self._accepted(llm))
 
-    def options(self, options: Mapping[str, Any]) -> PromptFunction[P, R]:
+    def options(self, options: Mapping[str, Any]) -> Self:
         """A copy with these options of the call on top of those it has, e.g. `{"llm_config": {"temperature": 0}}`."""
-        if not isinstance(options, Mapping):
-            raise WrongTypeError(f"The options of {self.__name__} are a dict, not {options!r}.")
-        return self._but(_options={**self._options, **options})
+        return self._but(_options=self._merged(self._options, options))
 
-    def with_return_type(self, cls: type[Any]) -> PromptFunction[P, Any]:
+    def with_return_type(self, cls: Any) -> PromptFunction[P, Any]:
         """A copy whose answer, which the prompt asks to be JSON, becomes an instance of a class (or a list of them)."""
+        one_of(cls)  # raises on what no answer can be checked against
         return self._but(_return_type=cls)
 
     def with_extractor(self, func: Callable[[str], Any]) -> PromptFunction[P, Any]:
@@ -100,125 +122,116 @@ class PromptFunction(Generic[P, R]):
             raise WrongTypeError(f"The extractor of {self.__name__} is a function of the text, not {func!r}.")
         return self._but(_extractor=func)
 
+    def _merged(self, options: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+        if not isinstance(more, Mapping):
+            raise WrongTypeError(f"The options of {self.__name__} are a dict, not {more!r}.")
+        # The inner dicts too, so that what the caller does to his later changes nothing here.
+        return {**options, **{name: dict(each) if isinstance(each, dict) else each for name, each in more.items()}}
+
     def _accepted(self, llm: object) -> object:
-        if llm is None or isinstance(llm, str) or callable(llm):
-            return llm
-        self._find_speaker(llm)  # raises on what is no model
+        if isinstance(llm, str) and not llm:
+            raise BadInputError(f"The llm of {self.__name__} is an empty name.", hint=f"Give {ACCEPTED}.")
+        if isinstance(llm, type):
+            raise WrongTypeError(f"{llm!r} is a class and no model.", hint=f"Give {ACCEPTED}.")
+        if llm is not None and not isinstance(llm, str) and not callable(llm):
+            self._find_speaker(llm)  # raises on what is no model
         return llm
-
-    # -- rendering ------------------------------------------------------------------------------------------------
-
-    def prompt(self, *args: P.args, **kwargs: P.kwargs) -> str:
-        """The text that a call would send; nothing is called."""
-        variables, body = self._run_body(args, kwargs)
-        if inspect.isawaitable(body):
-            body = run(_awaited(body))
-        return self._fill(variables, body)
-
-    def _run_body(self, args: Any, kwargs: Any) -> tuple[dict[str, Any], object]:
-        if self._is_bound:
-            args = (self._owner, *args)
-        try:
-            bound = self._signature.bind(*args, **kwargs)
-        except TypeError as wrong:
-            raise WrongTypeError(
-                f"{self.__name__}() {wrong}", hint=f"It is called as {self.__name__}{self._shown_signature()}"
-            ) from wrong
-        bound.apply_defaults()
-        variables: dict[str, Any] = {}
-        for name, parameter in self._signature.parameters.items():
-            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-                variables.update(bound.arguments[name])
-            else:
-                variables[name] = bound.arguments[name]
-        return variables, self._function(*bound.args, **bound.kwargs)
-
-    def _shown_signature(self) -> str:
-        parameters = list(self._signature.parameters.values())
-        return str(self._signature.replace(parameters=parameters[1:] if self._is_bound else parameters))
-
-    def _fill(self, variables: dict[str, Any], body: object) -> str:
-        if body is not None and not isinstance(body, dict):
-            raise WrongTypeError(
-                f"The body of prompt function {self.__name__} should return a dict, not {body!r}.",
-                hint="Return {'name': value} to change or add template variables, or nothing.",
-            )
-        return self._template.fill({**variables, **(body or {})})
 
     # -- calling --------------------------------------------------------------------------------------------------
 
+    def prompt(self, *args: P.args, **kwargs: P.kwargs) -> str:
+        """The text that a call would send; nothing is called."""
+        text = self._text(args, kwargs)
+        return text if isinstance(text, str) else run(text)
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Ask the model; without one, the text that would be sent."""
-        if self._llm is None:
-            if self._is_async:
-                return cast(R, self._aprompt(args, kwargs))
-            return cast(R, self.prompt(*args, **kwargs))
-        return self.run(*args, **kwargs)
+        return self.run(*args, **kwargs) if self._llm is not None else cast(R, self._text(args, kwargs))
 
     def run(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Ask the model and give its answer in the annotated type; a generator of text when that is asked for."""
-        answer = self.aio(*args, **kwargs)
-        if self._is_async or self._kind.is_async_stream:
-            return cast(R, answer)
-        if self._kind.streams:
-            return cast(R, iterate(cast("AsyncIterator[Any]", answer)))
-        return cast(R, run(_awaited(cast("Awaitable[Any]", answer))))
+        kind = self._kind()
+        if self._definition.is_async or kind.is_async_stream:
+            return cast(R, self.aio(*args, **kwargs))
+        if kind.streams:
+            return cast(R, iterate(cast("AsyncIterator[str]", self.aio(*args, **kwargs))))
+        # All but the call itself happens in this thread: an extractor or a class may well ask a model too.
+        speaker = self._speaker(args)
+        text = self._asked(speaker, kind, cast(str, self._text(args, kwargs)))
+        return cast(R, self._result(kind, run(speaker.reply(text, options=self._options))))
 
     def aio(self, *args: P.args, **kwargs: P.kwargs) -> Any:  # Any: awaitable of R, or an async generator of text
         """The async form: `await f.aio(...)`, or `async for piece in f.aio(...)` for a function that streams."""
-        speaker = self._speaker()
-        kind = self._kind
-        variables, body = self._run_body(args, kwargs)
-        if kind.streams:
-            return self._pieces(speaker, variables, body)
-        return self._answer(speaker, kind, variables, body)
+        kind, speaker = self._kind(), self._speaker(args)
+        text = self._text(args, kwargs)
+        return self._pieces(speaker, text) if kind.streams else self._answer(speaker, kind, text)
 
-    async def _aprompt(self, args: Any, kwargs: Any) -> str:
-        variables, body = self._run_body(args, kwargs)
-        return self._fill(variables, await body if inspect.isawaitable(body) else body)
+    async def _answer(self, speaker: Speaker, kind: ResultKind, text: Text) -> Any:
+        asked = self._asked(speaker, kind, text if isinstance(text, str) else await text)
+        return self._result(kind, await speaker.reply(asked, options=self._options))
 
-    async def _answer(self, speaker: Speaker, kind: ResultKind, variables: dict[str, Any], body: object) -> Any:
-        text = self._fill(variables, await body if inspect.isawaitable(body) else body)
-        if kind.model is not None and self._return_type is None and self._extractor is None:
-            reply = await speaker.reply(speaker.shaped(text, kind.model), options=self._options)
-            return self._instance(kind.model, reply.text)
-        reply = await speaker.reply(text, options=self._options)
-        answer: Any = reply.text if self._extractor is None else self._extractor(reply.text)
-        return answer if self._return_type is None else to_model(answer, self._return_type)
-
-    def _instance(self, model: type[BaseModel], answer: str) -> Any:
-        try:
-            return to_model(answer, model)
-        except AnswerError as wrong:
-            if self._check_result:
-                log.warning("%s returned no %s: %s", self.__name__, model.__name__, wrong)
-            return None
-
-    async def _pieces(self, speaker: Speaker, variables: dict[str, Any], body: object) -> AsyncGenerator[str, None]:
-        text = self._fill(variables, await body if inspect.isawaitable(body) else body)
-        async with aclosing(speaker.deltas(text, options=self._options)) as deltas:
+    async def _pieces(self, speaker: Speaker, text: Text) -> AsyncGenerator[str, None]:
+        asked = text if isinstance(text, str) else await text
+        async with aclosing(speaker.deltas(asked, options=self._options)) as deltas:
             async for delta in deltas:
                 if delta.text:
                     yield delta.text
 
-    def _speaker(self) -> Speaker:
+    def _text(self, args: Any, kwargs: Any) -> Text:
+        """The prompt; of an async function it has to be awaited."""
+        if self._is_bound:
+            args = (self._owner, *args)
+        variables, body = self._definition.begin(args, kwargs, is_bound=self._is_bound)
+        if inspect.iscoroutine(body):
+            return self._text_after(variables, body)
+        return self._definition.text(variables, body)
+
+    async def _text_after(self, variables: dict[str, Any], body: Coroutine[Any, Any, object]) -> str:
+        return self._definition.text(variables, await body)
+
+    def _kind(self) -> ResultKind:
+        """What the annotation asks for, unless a builder asks for something else, which needs the whole text."""
+        return self._definition.kind if self._return_type is None and self._extractor is None else TEXT
+
+    def _asked(self, speaker: Speaker, kind: ResultKind, text: str) -> str:
+        return text if kind.model is None else speaker.shaped(text, kind.model)
+
+    def _result(self, kind: ResultKind, reply: Reply) -> Any:
+        if kind.model is not None:
+            try:
+                return one_of(kind.model).read(reply.text)
+            except AnswerError as wrong:
+                if self._check_result:
+                    self._warn(kind, reply, wrong)
+                return None
+        answer: Any = reply.text if self._extractor is None else self._extractor(reply.text)
+        return answer if self._return_type is None else to_model(answer, self._return_type)
+
+    def _warn(self, kind: ResultKind, reply: Reply, wrong: AnswerError) -> None:
+        facts = {name: getattr(reply, name) for name in ("model", "finish_reason", "usage", "seconds", "request_id")}
+        wanted = getattr(kind.model, "__name__", kind.model)
+        log.warning("%s returned no %s: %s Metadata: %r Response: %r", self.__name__, wanted, wrong, facts, reply.text)
+
+    # -- finding the model ----------------------------------------------------------------------------------------
+
+    def _speaker(self, args: Any) -> Speaker:
         llm = self._llm
         if llm is not None and not isinstance(llm, str) and callable(llm):
-            llm = self._llm_of_owner(llm)
+            llm = self._llm_of_owner(llm, args)
         if llm is None:
             raise BadInputError(
-                f"prompt function {self.__name__} has no model.",
-                hint=f"Give it one with {self.__name__}.with_llm(...): {ACCEPTED}.",
+                f"prompt function {self.__name__} has no model: with_llm(...) takes {ACCEPTED}.",
+                hint=f"Write: {self.__name__}.with_llm(...).run(...)",
             )
         return self._find_speaker(llm)
 
-    def _llm_of_owner(self, choose: Callable[..., object]) -> object:
-        if not self._is_bound:
+    def _llm_of_owner(self, choose: Callable[..., object], args: Any) -> object:
+        if not self._is_bound and not (self._is_in_class and args):  # the latter is Class.method(object, ...)
             raise BadInputError(
                 f"prompt function {self.__name__} takes its model from self, and it is not called on an object.",
                 hint="Call it as a method, or give it a model with with_llm(...).",
             )
-        llm = choose(self._owner)
+        llm = choose(self._owner if self._is_bound else args[0])
         if llm is None:
             raise BadInputError(
                 f"The function that should give the model of {self.__qualname__} returned None.",
@@ -226,13 +239,54 @@ class PromptFunction(Generic[P, R]):
             )
         return llm
 
-    @functools.cached_property
-    def _kind(self) -> ResultKind:
-        return result_kind(self._function, name=self.__name__)
+    # -- being a function -----------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        return f"<prompt function {self.__name__}{self._shown_signature()}>"
+        return f"<prompt function {self.__name__}{inspect.signature(self)}>"
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # as with any function; no builder changes it
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        settings = {name: value for name, value in self.__dict__.items() if name in _SETTINGS}
+        home = sys.modules.get(self.__module__)
+        try:
+            found = None if self.__module__ == "__main__" else attrgetter(self.__qualname__)(home)
+        except AttributeError:
+            found = None
+        if isinstance(found, PromptFunction) and found._definition is self._definition:
+            return _found_again, (self.__module__, self.__qualname__, settings)
+        return _made_again, (self._definition.function, self._find_speaker, self._definition.render, settings)
 
 
-async def _awaited(work: Awaitable[Any]) -> Any:
-    return await work
+_SETTINGS = frozenset(
+    {
+        "_binds_to",
+        "_check_result",
+        "_extractor",
+        "_is_bound",
+        "_is_in_class",
+        "_llm",
+        "_options",
+        "_owner",
+        "_return_type",
+    }
+)
+
+
+def _found_again(module: str, qualname: str, settings: dict[str, Any]) -> PromptFunction[..., Any]:
+    __import__(module)
+    found: PromptFunction[..., Any] = attrgetter(qualname)(sys.modules[module])
+    return found._but(**settings)
+
+
+def _made_again(
+    function: Callable[..., object],
+    find_speaker: Callable[[object], Speaker],
+    render: str,
+    settings: dict[str, Any],
+) -> PromptFunction[..., Any]:
+    return PromptFunction(function, find_speaker=find_speaker, render=render)._but(**settings)

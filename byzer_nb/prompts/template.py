@@ -2,105 +2,170 @@
 
 from __future__ import annotations
 
+import re
 import string
-from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any, Literal, NoReturn, get_args
 
 import jinja2
+from jinja2 import meta, nodes
 
 from byzer_nb._registry import nearest
 from byzer_nb.errors import BadInputError, PromptError, UndefinedVariableError
+from byzer_nb.prompts.as_text import as_text
 
 Render = Literal["jinja2", "jinja", "simple"]
+
+OWNER = "_self_of_the_method"  # `self` means something else to Jinja, so the object of a method goes by this name
 
 
 def prepare(docstring: str) -> str:
     """The docstring without its indentation and without blank lines around it."""
-    lines = docstring.expandtabs().splitlines()
-    while lines and not lines[0].strip():
-        lines.pop(0)
+    lines = docstring.split("\n")
+    lines = lines[blank_lines_before(docstring) :]
     while lines and not lines[-1].strip():
         lines.pop()
-    if not lines:
-        return ""
-    width = len(lines[0]) - len(lines[0].lstrip())
-    return "\n".join(line[min(width, len(line) - len(line.lstrip())) :] for line in lines)
+    width = _indentation(lines[0]) if lines else 0
+    return "\n".join(line[min(width, _indentation(line)) :] for line in lines)
+
+
+def blank_lines_before(docstring: str) -> int:
+    """How many lines of the docstring stand before the first that says something."""
+    lines = docstring.split("\n")
+    return next((number for number, line in enumerate(lines) if line.strip()), len(lines))
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t"))  # the wide space before a Chinese paragraph is part of the text
 
 
 class Template:
     """A prompt text that can be filled in; `owner` is named in its errors.
 
-    Values are inserted as they are and never rendered again, whatever braces they contain.
+    Values are inserted as they are and never rendered again, whatever braces they contain. A mistake in the template
+    is shown where it is written. `lines_before` are those of a docstring that were left out, for the line numbers.
     """
 
-    def __init__(self, text: str, *, owner: str, render: str = "jinja2") -> None:
+    def __init__(self, text: str, *, owner: str, render: str = "jinja2", lines_before: int = 0) -> None:
         if render not in get_args(Render):
             raise BadInputError(
                 f"{owner} asks for render={render!r}.",
-                hint=nearest(render, list(get_args(Render))) + "Use 'jinja2' or 'simple'.",
+                hint=nearest(render, get_args(Render)) + "Use 'jinja2' or 'simple'.",
             )
         self.text = text
         self.owner = owner
         self.is_simple = render == "simple"
-        if not self.is_simple:
-            self._compiled  # noqa: B018  # a mistake in the template is shown where it is written
+        self._lines_before = lines_before
+        if self.is_simple:
+            self._check_simple()
+        else:
+            self._compiled = self._compile()
+
+    @classmethod
+    def of_docstring(cls, docstring: str, *, owner: str, render: str = "jinja2") -> Template:
+        """The template that a docstring is; lines are counted as they stand in it."""
+        lines_before = blank_lines_before(docstring)
+        return cls(prepare(docstring), owner=owner, render=render, lines_before=lines_before)
 
     def fill(self, variables: Mapping[str, Any]) -> str:  # Any: whatever the caller's functions take
         """The text with the variables in place."""
         return self._fill_simple(variables) if self.is_simple else self._fill_jinja(variables)
 
-    @cached_property
-    def _compiled(self) -> jinja2.Template:
+    def asks_for(self, name: str) -> bool:
+        """Whether the text uses a variable of that name."""
+        if self.is_simple:
+            return any(
+                field is not None and re.match(rf"{name}\b", field) for _, field, _, _ in _simple.parse(self.text)
+            )
+        return name in _names(self.text)
+
+    # -- Jinja ----------------------------------------------------------------------------------------------------
+
+    def _compile(self) -> jinja2.Template:
         try:
             return _compile(self.text)
         except jinja2.TemplateSyntaxError as wrong:
             raise PromptError(
-                f"The template of {self.owner} cannot be read: line {wrong.lineno}: {wrong.message}",
-                hint=f"Line {wrong.lineno} reads: {_line(self.text, wrong.lineno)}",
+                f"The template of {self.owner} cannot be read{self._place(wrong.lineno)}: {wrong.message}",
+                hint="Braces that are text stand in {% raw %} … {% endraw %}, or in an inserted value.",
             ) from wrong
 
     def _fill_jinja(self, variables: Mapping[str, Any]) -> str:
-        compiled = self._compiled
+        if "self" in variables:
+            variables = {**variables, OWNER: variables["self"]}
         try:
-            return compiled.render(variables)
-        except jinja2.UndefinedError as unknown:
-            name = getattr(unknown, "name", "")
-            self._fail_undefined(name, str(unknown), _template_line(unknown), variables, unknown)
+            return self._compiled.render(variables)
+        except _UnknownNameError as unknown:
+            self._fail_unknown(unknown, variables)
         except jinja2.TemplateError as wrong:
-            raise PromptError(f"The template of {self.owner} cannot be filled in: {wrong}") from wrong
+            place = self._place(_template_line(wrong))
+            raise PromptError(f"The template of {self.owner} cannot be filled in{place}: {wrong}") from wrong
+        except Exception as failed:  # of a value or an expression: it goes on as it is, and says where it was
+            if line := _template_line(failed):
+                failed.add_note(f"In the template of {self.owner}{self._place(line)}")
+            raise
+
+    def _fail_unknown(self, unknown: _UnknownNameError, variables: Mapping[str, Any]) -> NoReturn:
+        if unknown.owner is jinja2.utils.missing:
+            known = sorted(name for name in variables if name not in ("self", OWNER))
+            given = f"It was given: {', '.join(known) or 'no variables at all'}."
+        else:
+            known = _parts_of(unknown.owner)
+            given = f"It has: {', '.join(known[:20])}." if known else ""
+        raise UndefinedVariableError(
+            f"The template of {self.owner} uses a name that it was not given: "
+            f"{unknown.message}{self._place(_template_line(unknown))}",
+            variable=unknown.name,
+            hint=nearest(unknown.name, known) + given,
+        ) from unknown
+
+    # -- braces alone ---------------------------------------------------------------------------------------------
+
+    def _check_simple(self) -> None:
+        try:
+            list(_simple.parse(self.text))
+        except ValueError as wrong:
+            lines = self.text.split("\n")
+            place = self._place(next((n for n, line in enumerate(lines, 1) if not _can_be_parsed(line)), 0))
+            raise PromptError(f"The template of {self.owner} cannot be read{place}: {wrong}", hint=BRACES) from wrong
 
     def _fill_simple(self, variables: Mapping[str, Any]) -> str:
-        shown = {name: as_text(value) for name, value in variables.items()}
         try:
-            return string.Formatter().vformat(self.text, (), shown)
-        except KeyError as unknown:
-            name = str(unknown.args[0])
-            line = next((n for n, text in enumerate(self.text.splitlines(), 1) if "{" + name in text), 0)
-            self._fail_undefined(name, f"'{name}' is undefined", line, variables, unknown)
-        except (ValueError, IndexError, AttributeError) as wrong:
-            raise PromptError(
-                f"The template of {self.owner} cannot be filled in: {wrong}",
-                hint="With render='simple' a name stands in single braces; write {{ and }} for braces themselves.",
-            ) from wrong
+            return _simple.vformat(self.text, (), variables)
+        except _UnknownNameError as unknown:
+            name = unknown.name
+            lines = self.text.split("\n")
+            place = self._place(next((n for n, line in enumerate(lines, 1) if "{" + name in line), 0))
+            if not name.isidentifier():
+                raise PromptError(
+                    f"The template of {self.owner} has {{{name}}}, and that is no name{place}", hint=BRACES
+                ) from unknown
+            known = sorted(variables)
+            raise UndefinedVariableError(
+                f"The template of {self.owner} uses a name that it was not given: {unknown.message}{place}",
+                variable=name,
+                hint=nearest(name, known) + f"It was given: {', '.join(known) or 'no variables at all'}.",
+            ) from unknown
+        except (LookupError, ValueError, TypeError, AttributeError) as wrong:
+            raise PromptError(f"The template of {self.owner} cannot be filled in: {wrong}", hint=BRACES) from wrong
 
-    def _fail_undefined(
-        self, name: str, what: str, line: int, variables: Mapping[str, Any], cause: Exception
-    ) -> NoReturn:
-        place = f", line {line}: {_line(self.text, line)}" if line else ""
-        known = ", ".join(sorted(variables)) or "no variables at all"
-        raise UndefinedVariableError(
-            f"The template of {self.owner} uses a name that it was not given: {what}{place}",
-            hint=nearest(name, list(variables)) + f"It was given: {known}.",
-        ) from cause
+    def _place(self, line: int) -> str:
+        """`, line 3: <its text>`, with the line counted in the docstring; nothing for line 0."""
+        lines = self.text.split("\n")
+        return f", line {line + self._lines_before}: {lines[line - 1].strip()}" if 0 < line <= len(lines) else ""
 
 
-def as_text(value: Any) -> Any:  # Any: a value of the caller's
-    """How a value is written into a prompt: a data frame whole, everything else as Python prints it."""
-    kind = type(value)
-    if kind.__module__.partition(".")[0] == "pandas" and hasattr(value, "to_string"):
-        return value.to_string()  # str() would cut wide and long frames with dots
-    return value
+BRACES = "With render='simple' a name stands in single braces; write {{ and }} for braces themselves."
+
+
+class _UnknownNameError(jinja2.UndefinedError):
+    """A name that is undefined: as a variable, or in an `owner`."""
+
+    def __init__(self, message: str | None, *, name: str, owner: object) -> None:
+        super().__init__(message)
+        self.name = name
+        self.owner = owner
 
 
 class _Unknown(jinja2.StrictUndefined):
@@ -108,20 +173,38 @@ class _Unknown(jinja2.StrictUndefined):
 
     __slots__ = ()
 
-    def _fail_with_undefined_error(self, *args: Any, **kwargs: Any) -> NoReturn:
-        error = jinja2.UndefinedError(self._undefined_message)
-        error.name = self._undefined_name  # type: ignore[attr-defined]
-        raise error
+    def __init__(
+        self,
+        hint: str | None = None,
+        obj: Any = jinja2.utils.missing,
+        name: str | None = None,
+        exc: type[jinja2.TemplateRuntimeError] = jinja2.UndefinedError,
+    ) -> None:
+        name = "self" if name == OWNER else name
+        super().__init__(hint, obj, name, partial(_UnknownNameError, name=str(name), owner=obj))  # type: ignore[arg-type]
 
-    __iter__ = __str__ = __len__ = __eq__ = __ne__ = __bool__ = __hash__ = __contains__ = _fail_with_undefined_error  # type: ignore[assignment]
+
+class _Environment(jinja2.Environment):
+    """Jinja with the object of a method under `self`, where it has templates of templates."""
+
+    def compile(self, source: str | nodes.Template, *args: Any, **kwargs: Any) -> Any:  # Any: as Jinja declares it
+        tree = self.parse(source) if isinstance(source, str) else source
+        for each in tree.find_all(nodes.Name):
+            each.name = OWNER if each.name == "self" else each.name
+        return super().compile(tree, *args, **kwargs)
 
 
-_environment = jinja2.Environment(undefined=_Unknown, finalize=as_text, autoescape=False, keep_trailing_newline=True)
+_environment = _Environment(undefined=_Unknown, finalize=as_text, autoescape=False, keep_trailing_newline=True)
 
 
 @lru_cache(maxsize=512)
 def _compile(text: str) -> jinja2.Template:
     return _environment.from_string(text)
+
+
+@lru_cache(maxsize=512)
+def _names(text: str) -> frozenset[str]:
+    return frozenset(meta.find_undeclared_variables(_environment.parse(text)))
 
 
 def _template_line(error: BaseException) -> int:
@@ -135,6 +218,30 @@ def _template_line(error: BaseException) -> int:
     return line
 
 
-def _line(text: str, number: int) -> str:
-    lines = text.splitlines()
-    return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+def _parts_of(owner: object) -> list[str]:
+    names = list(owner) if isinstance(owner, Mapping) else dir(owner)
+    return [str(name) for name in names if not str(name).startswith("_")]
+
+
+class _Simple(string.Formatter):
+    """`str.format` for names alone, with our way to write values."""
+
+    def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        if isinstance(key, str) and key in kwargs:
+            return kwargs[key]
+        name = key if isinstance(key, str) else ""
+        raise _UnknownNameError(f"{name!r} is undefined", name=name, owner=jinja2.utils.missing)
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        return super().format_field(as_text(value), format_spec)
+
+
+_simple = _Simple()
+
+
+def _can_be_parsed(line: str) -> bool:
+    try:
+        list(_simple.parse(line))
+    except ValueError:
+        return False
+    return True

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
+from numbers import Real
 from typing import Any
 
-from byzer_nb.errors import BadInputError
+from byzer_nb.errors import BadInputError, WrongTypeError
+
+NUMBERS = (
+    "max_tokens",
+    "temperature",
+    "top_p",
+    "top_k",
+    "seed",
+    "presence_penalty",
+    "frequency_penalty",
+    "repetition_penalty",
+    "timeout",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,28 +44,38 @@ class ChatOptions:
     extra: dict[str, Any] = field(default_factory=dict)  # Any: values of a provider's own body
 
     def __post_init__(self) -> None:
-        if self.max_tokens is not None and self.max_tokens < 1:
+        for name in NUMBERS:
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, Real):
+                raise WrongTypeError(f"{name} is a number, not {value!r}.")
+        if self.max_tokens is not None and not self.max_tokens >= 1:
             raise BadInputError(f"max_tokens must be at least 1, not {self.max_tokens!r}.")
-        if self.temperature is not None and self.temperature < 0:
+        if self.temperature is not None and not self.temperature >= 0:
             raise BadInputError(f"temperature cannot be negative, and {self.temperature!r} is.")
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise BadInputError(f"top_p lies above 0 and at most at 1; {self.top_p!r} does not.")
-        if self.timeout is not None and self.timeout <= 0:
+        if self.timeout is not None and not self.timeout > 0:
             raise BadInputError(f"timeout must be above 0 seconds, not {self.timeout!r}.")
+        for name in ("stop", "stop_token_ids"):
+            value = getattr(self, name)
+            if isinstance(value, str) or not isinstance(value, tuple | list):
+                raise WrongTypeError(f"{name} is a tuple, not {value!r}.", hint=f"Write: {name}=({value!r},)")
+            if not isinstance(value, tuple):
+                object.__setattr__(self, name, tuple(value))
 
     def given(self) -> dict[str, Any]:
-        """Only what somebody set, by name."""
-        values = {name: getattr(self, name) for name in OPTION_NAMES}
-        # Not by equality with False: a temperature, a penalty or a seed of 0 is a wish like any other.
-        return {
-            name: value
-            for name, value in values.items()
-            if value is not None and value is not False and value not in ((), {})
-        }
+        """Only what somebody set, by name; a zero was set."""
+        return {name: value for name, silent in _SILENT if (value := getattr(self, name)) != silent}
 
     def over(self, defaults: ChatOptions) -> ChatOptions:
         """These options, and where they are silent those defaults."""
-        return replace(defaults, **{**self.given(), "extra": {**defaults.extra, **self.extra}})
+        given = self.given()
+        if not given:
+            return defaults
+        if not defaults.given():
+            return self
+        return replace(defaults, **{**given, "extra": {**defaults.extra, **self.extra}})
 
 
 OPTION_NAMES = tuple(option.name for option in fields(ChatOptions))
+_SILENT = tuple((name, getattr(ChatOptions(), name)) for name in OPTION_NAMES)

@@ -21,7 +21,7 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delta:
-    """The next piece of an answer. Text and reasoning are increments; the last delta has the finish reason and usage."""
+    """The next piece of an answer. Text and reasoning are increments; the last delta has finish reason and usage."""
 
     text: str = ""
     reasoning: str = ""

@@ -1,0 +1,56 @@
+# Every target makes .venv itself when it is needed; nothing has to be installed by hand but Python 3.11+ and make.
+PYTHON ?= python3
+VENV ?= .venv
+RUN := $(VENV)/bin/python
+TREE := build/typing
+
+.PHONY: help demo test lab check bench contract api clean
+.DEFAULT_GOAL := help
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/installed-base  ## Talk to the bundled model, right here in the terminal
+	@echo "-- Talking to the bundled model: no key, no network."
+	@$(RUN) -m byzer_nb.demo
+
+test: $(VENV)/installed-dev  ## Run the tests, the quick ones first
+	@echo "-- Running the tests."
+	@$(RUN) -m pytest
+
+lab: $(VENV)/installed-lab  ## Open JupyterLab on the first notebook
+	@echo "-- Opening JupyterLab on the first notebook; Ctrl-C twice ends it."
+	@$(RUN) -m jupyterlab notebooks/01_first_prompt.ipynb
+
+check: $(VENV)/installed-dev  ## Check format, lint and types
+	@echo "-- Checking format, lint and types."
+	@$(RUN) -m ruff format --check --quiet . || { echo "Run: $(VENV)/bin/ruff format ."; exit 1; }
+	@$(RUN) -m ruff check --quiet .
+	@# mypy does not follow an editable install, so it is shown magics/ and widgets/ where they are imported from.
+	@rm -rf $(TREE)/byzer_nb && mkdir -p $(TREE)/byzer_nb
+	@ln -s $(CURDIR)/byzer_nb/* $(CURDIR)/magics $(CURDIR)/widgets $(TREE)/byzer_nb/
+	@cd $(TREE) && $(abspath $(RUN)) -m mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache -p byzer_nb
+
+bench: $(VENV)/installed-bench  ## Measure what a prompt costs beside the openai SDK
+	@echo "-- Measuring calls against a local upstream; a quiet machine gives the truest numbers."
+	@$(RUN) benchmarks/prompt_overhead.py
+
+contract: $(VENV)/installed-dev  ## Show which test holds which promise
+	@$(RUN) -m tests.house.contract
+
+api: $(VENV)/installed-dev  ## Write the public surface down anew, to be read in the diff
+	@echo "-- Writing tests/golden/api.txt."
+	@$(RUN) -m tests.house.public_api
+
+clean:  ## Remove everything that make made, .venv included
+	@echo "-- Removing $(VENV), builds and caches."
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is older than pyproject.toml when the requirements have changed since.
+$(VENV)/installed-%: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "byzer_nb needs Python 3.11 or newer, and $(PYTHON) is not: $$($(PYTHON) --version 2>&1)."; \
+		echo "Name another one, for example: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) tools/install.py $* $(VENV)
+	@touch $@

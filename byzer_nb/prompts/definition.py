@@ -1,0 +1,84 @@
+"""A prompt function as it was written."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from byzer_nb.errors import PromptError, WrongTypeError
+from byzer_nb.prompts.result_kind import ResultKind, names_around, result_kind
+from byzer_nb.prompts.template import Template, prepare
+
+
+class Definition:
+    """The name, signature, template and body of a function; all copies of a prompt function share it."""
+
+    def __init__(self, function: Callable[..., object], *, render: str) -> None:
+        self.function = function
+        self.name: str = getattr(function, "__name__", "prompt")
+        self.render = render
+        docstring = function.__doc__ or ""
+        if not prepare(docstring):
+            raise PromptError(
+                f"prompt function {self.name} has no docstring template",
+                hint='Write the prompt as its docstring: """Translate {{ text }}."""',
+            )
+        self.template = Template.of_docstring(docstring, owner=f"prompt function {self.name}", render=render)
+        self.signature = inspect.signature(function)
+        self.is_async = inspect.iscoroutinefunction(function)
+        try:
+            self._kind: ResultKind | None = result_kind(function, name=self.name)
+        except PromptError:
+            self._kind = None  # the class may come later, and without a model the annotation does not matter
+        self._parameters = tuple(self.signature.parameters.values())
+
+    @property
+    def kind(self) -> ResultKind:
+        """What the annotation asks for; an error if that is nothing a prompt function can give."""
+        if self._kind is None:
+            self._kind = result_kind(self.function, name=self.name, scope=names_around(self.function))
+        return self._kind
+
+    @cached_property
+    def signature_of_method(self) -> inspect.Signature:
+        """The signature as it is seen on an object."""
+        return self.signature.replace(parameters=self._parameters[1:])
+
+    @cached_property
+    def _hidden(self) -> str:
+        """The first parameter of a method, when the template does not ask for it."""
+        first = self._parameters[0].name if self._parameters else ""
+        return "" if first and self.template.asks_for(first) else first
+
+    def begin(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], *, is_bound: bool
+    ) -> tuple[dict[str, Any], object]:  # Any: whatever the function takes
+        """The template variables that the arguments give, and what the body returned; it is awaited if it is async."""
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as wrong:
+            signature = self.signature_of_method if is_bound else self.signature
+            raise WrongTypeError(f"{self.name}() {wrong}", hint=f"It is called as {self.name}{signature}") from wrong
+        bound.apply_defaults()
+        variables: dict[str, Any] = {}
+        for parameter in self._parameters:
+            if parameter.kind is parameter.VAR_KEYWORD:
+                variables.update(bound.arguments[parameter.name])
+            else:
+                variables[parameter.name] = bound.arguments[parameter.name]
+        if is_bound:
+            variables.pop(self._hidden, None)
+        return variables, self.function(*bound.args, **bound.kwargs)
+
+    def text(self, variables: Mapping[str, Any], body: object) -> str:
+        """The prompt; a dict that the body returned changes or adds variables."""
+        if body is None:
+            return self.template.fill(variables)
+        if not isinstance(body, dict):
+            raise WrongTypeError(
+                f"The body of prompt function {self.name} should return a dict, not {body!r}.",
+                hint="Return {'name': value} to change or add template variables, or nothing.",
+            )
+        return self.template.fill({**variables, **body})

@@ -1,0 +1,113 @@
+"""JSON as models write it: with single quotes, Python's words, trailing commas, comments and names without quotes."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+DEEPEST = 200  # brackets in brackets; no answer is so deep, and Python's own stack is not much deeper
+
+_SKIPPED = re.compile(r"(?:\s+|//[^\n]*|#[^\n]*|/\*.*?\*/)+", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z_$][\w$-]*")
+_NUMBER = re.compile(r"[+-]?(?:\d[\d_]*)(?:\.\d*)?(?:[eE][+-]?\d+)?|[+-]?\.\d+")
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"' + r"|'[^'\\]*(?:\\.[^'\\]*)*'", re.DOTALL)
+_WORDS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "\n": ""}
+_CLOSING = {"{": "}", "[": "]", "(": ")"}
+
+
+def loads(text: str) -> Any:  # Any: a JSON value
+    """The value of a text that is JSON, or nearly so; `ValueError` with the place where it is not."""
+    try:
+        return json.loads(text, strict=False)
+    except RecursionError:
+        raise ValueError("too many brackets in one another") from None
+    except ValueError as wrong:
+        try:
+            value, end = _Reader(text).value(0, 0)
+        except ValueError:
+            raise wrong from None
+        if _skip(text, end) < len(text) or not isinstance(value, dict | list):
+            raise
+        return value
+
+
+class _Reader:
+    """One pass over a text, value by value; every step goes forward, so the time is linear."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def value(self, at: int, depth: int) -> tuple[Any, int]:
+        """The value that begins here, and where it ends."""
+        at = _skip(self._text, at)
+        first = self._text[at : at + 1]
+        if first in _CLOSING and first:
+            if depth >= DEEPEST:
+                raise ValueError("too many brackets in one another")
+            return self._object(at + 1, depth) if first == "{" else self._list(at + 1, depth, closing=_CLOSING[first])
+        if first in ("'", '"') and (string := _STRING.match(self._text, at)):
+            return _unquoted(string.group()), string.end()
+        if number := _NUMBER.match(self._text, at):
+            return _number(number.group()), number.end()
+        if (word := _NAME.match(self._text, at)) and word.group() in _WORDS:
+            return _WORDS[word.group()], word.end()
+        raise ValueError(f"no value at character {at}")
+
+    def _object(self, at: int, depth: int) -> tuple[dict[str, Any], int]:
+        found: dict[str, Any] = {}
+        while True:
+            at = _skip(self._text, at)
+            if self._text[at : at + 1] == "}":
+                return found, at + 1
+            if name := _NAME.match(self._text, at):
+                key, at = name.group(), name.end()
+            else:
+                value, at = self.value(at, depth + 1)
+                key = value if isinstance(value, str) else json.dumps(value)
+            at = self._expect(":", at)
+            found[key], at = self.value(at, depth + 1)
+            at = self._comma(at, closing="}")
+
+    def _list(self, at: int, depth: int, *, closing: str) -> tuple[list[Any], int]:
+        found: list[Any] = []
+        while True:
+            at = _skip(self._text, at)
+            if self._text[at : at + 1] == closing:
+                return found, at + 1
+            value, at = self.value(at, depth + 1)
+            found.append(value)
+            at = self._comma(at, closing=closing)
+
+    def _comma(self, at: int, *, closing: str) -> int:
+        at = _skip(self._text, at)
+        return at if self._text[at : at + 1] == closing else self._expect(",", at)
+
+    def _expect(self, mark: str, at: int) -> int:
+        at = _skip(self._text, at)
+        if self._text[at : at + 1] != mark:
+            raise ValueError(f"no {mark!r} at character {at}")
+        return at + 1
+
+
+def _skip(text: str, at: int) -> int:
+    blank = _SKIPPED.match(text, at)
+    return blank.end() if blank else at
+
+
+def _unquoted(literal: str) -> str:
+    text = _ESCAPE.sub(_unescaped, literal[1:-1])
+    # Characters beyond the first plane are written as two; alone, half of one cannot be sent anywhere.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if not text.isascii() else text
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    code = escape[1] or escape[2]
+    return chr(int(code, 16)) if code else _ESCAPED.get(escape[3], escape[3])
+
+
+def _number(literal: str) -> int | float:
+    plain = literal.replace("_", "")
+    return int(plain) if plain.lstrip("+-").isdigit() else float(plain)

@@ -1,0 +1,1 @@
+"""Clients, transports and what an answer is while it comes."""

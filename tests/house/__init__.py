@@ -1,0 +1,1 @@
+"""Tests about the house itself: its layers, its surface, its promises."""

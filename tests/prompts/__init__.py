@@ -1,0 +1,1 @@
+"""Prompt functions, templates and typed answers."""
