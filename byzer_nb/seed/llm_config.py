@@ -53,6 +53,9 @@ OF_OLD_TRANSPORT = frozenset(
 )
 
 
+_SILENT = ChatOptions()
+
+
 def read_llm_config(*configs: Mapping[str, Any], engine: str = "") -> ChatOptions:
     """The options that these say together; a later one wins. A key that nobody reads gives one warning."""
     options: dict[str, Any] = {}
@@ -63,7 +66,7 @@ def read_llm_config(*configs: Mapping[str, Any], engine: str = "") -> ChatOption
         for key, value in config.items():
             if value is not None:
                 _take(key, value, options, extra, counts_prompt=engine in COUNTS_PROMPT)
-    return ChatOptions(**options, extra=extra)
+    return ChatOptions(**options, extra=extra) if options or extra else _SILENT
 
 
 def whole_number(key: str, value: Any) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from byzer_nb._sync import run
@@ -67,11 +68,7 @@ class Speaking(Setup):
             {"extra_request_params": extra} if extra else {},
             engine=card.engine,
         )
-        defaults = {} if card.is_local else dict(SAAS_DEFAULTS)
-        if setup.max_output_length is not None:
-            defaults["max_tokens"] = setup.max_output_length
-        able = card.capabilities.options
-        return asked.over(ChatOptions(**{option: value for option, value in defaults.items() if option in able}))
+        return asked.over(_defaults(card, setup.max_output_length))
 
     async def reply(self, name: str, messages: tuple[Message, ...], options: ChatOptions) -> Reply:
         """The whole answer of one model, trimmed as its template says."""
@@ -106,3 +103,12 @@ class Speaking(Setup):
             if "extra" in given:
                 given["extra"] = without_secrets(given["extra"])
             print({"model": name, "messages": shown(messages), **given})
+
+
+@lru_cache(maxsize=256)
+def _defaults(card: ModelCard, max_output_length: int | None) -> ChatOptions:
+    """What holds when nobody says, as far as the model can be told."""
+    defaults = {} if card.is_local else dict(SAAS_DEFAULTS)
+    if max_output_length is not None:
+        defaults["max_tokens"] = max_output_length
+    return ChatOptions(**{name: value for name, value in defaults.items() if name in card.capabilities.options})
