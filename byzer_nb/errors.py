@@ -68,8 +68,11 @@ Error = TypeVar("Error", bound=ByzerError)
 
 
 def _error_again(cls: type[Error], args: tuple[Any, ...], attributes: dict[str, Any]) -> Error:
-    error = cls.__new__(cls, *args)
-    error.args = args  # a class that is also an OSError does not take them when it is made
+    builtin: Any = cls
+    while builtin.__module__ != "builtins":
+        builtin = builtin.__base__  # the one base that says how an instance is laid out
+    error: Error = builtin.__new__(cls)
+    error.args = args
     error.__dict__.update(attributes)
     return error
 

@@ -46,6 +46,13 @@ class Definition:
         """The signature as it is seen on an object."""
         return self.signature.replace(parameters=self._parameters[1:])
 
+    def shown(self, *, is_bound: bool) -> str:
+        """The call as one writes it; annotations that are text stand without their quotes."""
+        signature = self.signature_of_method if is_bound else self.signature
+        parameters = [each.replace(annotation=_as_written(each.annotation)) for each in signature.parameters.values()]
+        result = _as_written(signature.return_annotation)
+        return f"{self.name}{signature.replace(parameters=parameters, return_annotation=result)}"
+
     @cached_property
     def _hidden(self) -> str:
         """The first parameter of a method, when the template does not ask for it."""
@@ -59,8 +66,9 @@ class Definition:
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as wrong:
-            signature = self.signature_of_method if is_bound else self.signature
-            raise WrongTypeError(f"{self.name}() {wrong}", hint=f"It is called as {self.name}{signature}") from wrong
+            raise WrongTypeError(
+                f"{self.name}() {wrong}", hint=f"It is called as {self.shown(is_bound=is_bound)}"
+            ) from wrong
         bound.apply_defaults()
         variables: dict[str, Any] = {}
         for parameter in self._parameters:
@@ -82,3 +90,14 @@ class Definition:
                 hint="Return {'name': value} to change or add template variables, or nothing.",
             )
         return self.template.fill({**variables, **body})
+
+
+class _Written(str):
+    """A text that is printed without quotes."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _as_written(annotation: Any) -> Any:
+    return _Written(annotation) if isinstance(annotation, str) else annotation

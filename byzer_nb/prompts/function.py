@@ -63,7 +63,12 @@ class PromptFunction(Generic[P, R]):
         check_result: bool = False,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        plain: Callable[..., object] = getattr(function, "__func__", function)  # of a staticmethod or classmethod
+        plain: Any = function.__func__ if isinstance(function, staticmethod | classmethod) else function
+        if not callable(plain):
+            raise WrongTypeError(
+                f"A prompt function is made of a function, not of {plain!r}.",
+                hint="Write the decorator with parentheses: @prompt()",
+            )
         functools.update_wrapper(self, plain)
         self._definition = Definition(plain, render=render)
         self.__name__: str = self._definition.name
@@ -157,8 +162,8 @@ class PromptFunction(Generic[P, R]):
             return cast(R, iterate(cast("AsyncIterator[str]", self.aio(*args, **kwargs))))
         # All but the call itself happens in this thread: an extractor or a class may well ask a model too.
         speaker = self._speaker(args)
-        text = self._asked(speaker, kind, cast(str, self._text(args, kwargs)))
-        return cast(R, self._result(kind, run(speaker.reply(text, options=self._options))))
+        asked = self._asked(speaker, kind, self.prompt(*args, **kwargs))
+        return cast(R, self._result(kind, run(speaker.reply(asked, options=self._options))))
 
     def aio(self, *args: P.args, **kwargs: P.kwargs) -> Any:  # Any: awaitable of R, or an async generator of text
         """The async form: `await f.aio(...)`, or `async for piece in f.aio(...)` for a function that streams."""
@@ -242,7 +247,7 @@ class PromptFunction(Generic[P, R]):
     # -- being a function -----------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        return f"<prompt function {self.__name__}{inspect.signature(self)}>"
+        return f"<prompt function {self._definition.shown(is_bound=self._is_bound)}>"
 
     def __copy__(self) -> Self:
         return self

@@ -13,7 +13,7 @@ _NAME = re.compile(r"[A-Za-z_$][\w$-]*")
 _NUMBER = re.compile(r"[+-]?(?:\d[\d_]*)(?:\.\d*)?(?:[eE][+-]?\d+)?|[+-]?\.\d+")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"' + r"|'[^'\\]*(?:\\.[^'\\]*)*'", re.DOTALL)
 _WORDS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:u([\da-fA-F]{4})|x([\da-fA-F]{2})|U(000[\da-fA-F]{5}|0010[\da-fA-F]{4})|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "\n": ""}
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
 
@@ -27,7 +27,7 @@ def loads(text: str) -> Any:  # Any: a JSON value
     except ValueError as wrong:
         try:
             value, end = _Reader(text).value(0, 0)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise wrong from None
         if _skip(text, end) < len(text) or not isinstance(value, dict | list):
             raise
@@ -104,8 +104,8 @@ def _unquoted(literal: str) -> str:
 
 
 def _unescaped(escape: re.Match[str]) -> str:
-    code = escape[1] or escape[2]
-    return chr(int(code, 16)) if code else _ESCAPED.get(escape[3], escape[3])
+    code = escape[1] or escape[2] or escape[3]
+    return chr(int(code, 16)) if code else _ESCAPED.get(escape[4], escape[4])
 
 
 def _number(literal: str) -> int | float:

@@ -38,7 +38,7 @@ def result_kind(function: Callable[..., object], *, name: str, scope: Scope | No
     An annotation that is written as text is looked up in `scope`, which `names_around` gives, and in the module.
     """
     wanted = _annotation(function, name, names_around(function) if scope is None else scope)
-    if wanted is inspect.Signature.empty or wanted is str or wanted in (None, types.NoneType):
+    if any(wanted is text for text in (inspect.Signature.empty, str, None, types.NoneType)):
         return TEXT
     if _is_model(wanted):
         return ResultKind(model=wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar
@@ -12,6 +13,7 @@ from pydantic.errors import PydanticUserError
 from byzer_nb.errors import AnswerError, WrongTypeError
 from byzer_nb.prompts.answer_text import json_in, shortened, without_thoughts
 from byzer_nb.prompts.formats import response_class_format, without_titles
+from byzer_nb.prompts.typed_dict import readable
 
 T = TypeVar("T")
 
@@ -35,13 +37,12 @@ class Checker:
 
     def __init__(self, wanted: Any) -> None:
         self.name = wanted.__name__ if isinstance(wanted, type) and not _has_arguments(wanted) else _shown(wanted)
+        if inspect.isroutine(wanted):  # pydantic would check the arguments of a call
+            raise _unusable(wanted)
         try:
-            self._adapter: TypeAdapter[Any] = TypeAdapter(wanted)
+            self._adapter: TypeAdapter[Any] = TypeAdapter(readable(wanted))
         except PydanticUserError as unknown:
-            raise WrongTypeError(
-                f"An answer cannot be checked against {wanted!r}.",
-                hint="Use a pydantic model, a dataclass, a TypedDict, or Python's own types.",
-            ) from unknown
+            raise _unusable(wanted) from unknown
 
     @cached_property
     def schema(self) -> dict[str, Any]:  # Any: a JSON value
@@ -155,6 +156,13 @@ class Shape(Generic[T]):
 @lru_cache(maxsize=256)
 def _kept_checker(cls: Any) -> Checker:
     return Checker(cls)
+
+
+def _unusable(wanted: Any) -> WrongTypeError:
+    return WrongTypeError(
+        f"An answer cannot be checked against {wanted!r}.",
+        hint="Use a pydantic model, a dataclass, a TypedDict, or Python's own types.",
+    )
 
 
 def _has_arguments(wanted: Any) -> bool:

@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from typing import Any, Literal, NoReturn, get_args
 
 import jinja2
-from jinja2 import meta, nodes
+from jinja2 import nodes
 
 from byzer_nb._registry import nearest
 from byzer_nb.errors import BadInputError, PromptError, UndefinedVariableError
@@ -107,15 +107,20 @@ class Template:
             raise
 
     def _fail_unknown(self, unknown: _UnknownNameError, variables: Mapping[str, Any]) -> NoReturn:
+        place = self._place(_template_line(unknown))
+        if not unknown.name:  # a filter found nothing, such as the first item of no items
+            raise PromptError(f"The template of {self.owner} cannot be filled in{place}: {unknown}") from unknown
+        known: list[str] = []
         if unknown.owner is jinja2.utils.missing:
             known = sorted(name for name in variables if name not in ("self", OWNER))
             given = f"It was given: {', '.join(known) or 'no variables at all'}."
+        elif isinstance(unknown.owner, Sequence):
+            given = f"There are {len(unknown.owner)} of them."
         else:
             known = _parts_of(unknown.owner)
             given = f"It has: {', '.join(known[:20])}." if known else ""
         raise UndefinedVariableError(
-            f"The template of {self.owner} uses a name that it was not given: "
-            f"{unknown.message}{self._place(_template_line(unknown))}",
+            f"The template of {self.owner} uses a name that it was not given: {unknown.message}{place}",
             variable=unknown.name,
             hint=nearest(unknown.name, known) + given,
         ) from unknown
@@ -181,7 +186,7 @@ class _Unknown(jinja2.StrictUndefined):
         exc: type[jinja2.TemplateRuntimeError] = jinja2.UndefinedError,
     ) -> None:
         name = "self" if name == OWNER else name
-        super().__init__(hint, obj, name, partial(_UnknownNameError, name=str(name), owner=obj))  # type: ignore[arg-type]
+        super().__init__(hint, obj, name, partial(_UnknownNameError, name="" if name is None else str(name), owner=obj))  # type: ignore[arg-type]
 
 
 class _Environment(jinja2.Environment):
@@ -204,7 +209,7 @@ def _compile(text: str) -> jinja2.Template:
 
 @lru_cache(maxsize=512)
 def _names(text: str) -> frozenset[str]:
-    return frozenset(meta.find_undeclared_variables(_environment.parse(text)))
+    return frozenset(each.name for each in _environment.parse(text).find_all(nodes.Name))
 
 
 def _template_line(error: BaseException) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from byzer_nb.errors import BadInputError
+from byzer_nb.errors import BadInputError, WrongTypeError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +22,9 @@ class DeploySpec:
     settings: dict[str, Any] = field(default_factory=dict, repr=False)  # Any: each engine reads and checks its own
 
     def __post_init__(self) -> None:
+        for what, value in (("name", self.name), ("engine", self.engine)):
+            if not isinstance(value, str):
+                raise WrongTypeError(f"The {what} of a model is a string, not {value!r}.")
         if not self.name:
             raise BadInputError("A deployed model needs a name.", hint="For example: udf_name='chat'")
         if not self.engine:

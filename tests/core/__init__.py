@@ -1,0 +1,1 @@
+"""The helpers that serve every floor."""
