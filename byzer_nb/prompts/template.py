@@ -114,7 +114,7 @@ class Template:
         if unknown.owner is jinja2.utils.missing:
             known = sorted(name for name in variables if name not in ("self", OWNER))
             given = f"It was given: {', '.join(known) or 'no variables at all'}."
-        elif isinstance(unknown.owner, Sequence):
+        elif isinstance(unknown.owner, Sequence) and unknown.name.isdigit():
             given = f"There are {len(unknown.owner)} of them."
         else:
             known = _parts_of(unknown.owner)
