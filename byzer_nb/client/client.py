@@ -25,6 +25,7 @@ from byzer_nb.types import (
     ModelCard,
     Reply,
 )
+from byzer_nb.types.options import SILENT
 
 
 class AsyncClient:
@@ -40,7 +41,7 @@ class AsyncClient:
             raise WrongTypeError(f"{transport!r} is no transport.", hint=f"Write: {type(self).__name__}(model=...)")
         self.transport: Transport = shared_models() if transport is None else transport
         self.model = model
-        self.options = ChatOptions() if options is None else options
+        self.options = SILENT if options is None else options
 
     async def chat(self, messages: Turns, *, model: str = "", options: ChatOptions | None = None) -> Reply:
         """The whole answer."""

@@ -61,6 +61,7 @@ class Template:
             self._check_simple()
         else:
             self._compiled = self._compile()
+            self._stretches = _stretches(text)
 
     @classmethod
     def of_docstring(cls, docstring: str, *, owner: str, render: str = "jinja2") -> Template:
@@ -92,6 +93,8 @@ class Template:
             ) from wrong
 
     def _fill_jinja(self, variables: Mapping[str, Any]) -> str:
+        if self._stretches is not None and all(part in variables for part, is_name in self._stretches if is_name):
+            return "".join(str(as_text(variables[part])) if is_name else part for part, is_name in self._stretches)
         if "self" in variables:
             variables = {**variables, OWNER: variables["self"]}
         try:
@@ -205,6 +208,21 @@ _environment = _Environment(undefined=_Unknown, finalize=as_text, autoescape=Fal
 @lru_cache(maxsize=512)
 def _compile(text: str) -> jinja2.Template:
     return _environment.from_string(text)
+
+
+@lru_cache(maxsize=512)
+def _stretches(text: str) -> tuple[tuple[str, bool], ...] | None:
+    """Words and names in turn, if the text has nothing else: most have not, and joining is quicker than rendering."""
+    found: list[tuple[str, bool]] = []
+    for statement in _environment.parse(text).body:
+        for node in statement.nodes if isinstance(statement, nodes.Output) else [statement]:
+            if isinstance(node, nodes.TemplateData):
+                found.append((node.data, False))
+            elif isinstance(node, nodes.Name):
+                found.append((node.name, True))
+            else:
+                return None
+    return tuple(found)
 
 
 @lru_cache(maxsize=512)

@@ -10,6 +10,7 @@ from typing import Any
 from byzer_nb._registry import nearest
 from byzer_nb.errors import BadInputError, WrongTypeError
 from byzer_nb.types import ChatOptions
+from byzer_nb.types.options import SILENT
 
 PREFIXES = ("gen.", "generation.")
 
@@ -53,9 +54,6 @@ OF_OLD_TRANSPORT = frozenset(
 )
 
 
-_SILENT = ChatOptions()
-
-
 def read_llm_config(*configs: Mapping[str, Any], engine: str = "") -> ChatOptions:
     """The options that these say together; a later one wins. A key that nobody reads gives one warning."""
     options: dict[str, Any] = {}
@@ -66,7 +64,7 @@ def read_llm_config(*configs: Mapping[str, Any], engine: str = "") -> ChatOption
         for key, value in config.items():
             if value is not None:
                 _take(key, value, options, extra, counts_prompt=engine in COUNTS_PROMPT)
-    return ChatOptions(**options, extra=extra) if options or extra else _SILENT
+    return ChatOptions(**options, extra=extra) if options or extra else SILENT
 
 
 def whole_number(key: str, value: Any) -> int:

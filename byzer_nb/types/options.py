@@ -69,13 +69,16 @@ class ChatOptions:
 
     def over(self, defaults: ChatOptions) -> ChatOptions:
         """These options, and where they are silent those defaults."""
-        given = self.given()
+        if defaults is SILENT:
+            return self
+        given = self.given() if self is not SILENT else {}
         if not given:
             return defaults
-        if not defaults.given():
-            return self
         return replace(defaults, **{**given, "extra": {**defaults.extra, **self.extra}})
 
 
 OPTION_NAMES = tuple(option.name for option in fields(ChatOptions))
-_SILENT = tuple((name, getattr(ChatOptions(), name)) for name in OPTION_NAMES)
+SILENT = ChatOptions()
+"""The options of somebody who wants nothing in particular; shared, because most calls want that."""
+
+_SILENT = tuple((name, getattr(SILENT, name)) for name in OPTION_NAMES)

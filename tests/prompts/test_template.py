@@ -310,3 +310,11 @@ def test_a_template_knows_the_names_it_asks_for() -> None:
     assert [name for name in ("self", "c", "d", "x") if jinja.asks_for(name)] == ["self", "c", "d"]
     simple = Template("{self.a} {b[0]} {cc!r} {{x}}", owner="p", render="simple")
     assert [name for name in ("self", "b", "c", "cc", "x") if simple.asks_for(name)] == ["self", "b", "cc"]
+
+
+@pytest.mark.contract("PROMPT-04")
+@pytest.mark.parametrize("value", ["a", None, 3, "{{ x }}", "{% if", ["a"], {"k": "v"}, "你好"])
+def test_a_template_of_names_alone_reads_as_one_that_jinja_has_to_render(value: object) -> None:
+    plain = Template("Say {{ x }} and {{x}}.\n{# never seen #}Done", owner="the test")
+    rendered = Template("Say {{ x }} and {{x}}.\n{% if true %}Done{% endif %}", owner="the test")
+    assert plain.fill({"x": value}) == rendered.fill({"x": value})
