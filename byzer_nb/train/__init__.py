@@ -1,0 +1,1 @@
+"""Training models, from nothing or from others' weights."""

@@ -1,0 +1,1 @@
+"""The grammar of the corpus: one file for each thing that byzer-tiny learns."""
