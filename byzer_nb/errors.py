@@ -2,6 +2,7 @@
 
     ByzerError
     ├── BadInputError (ValueError)            an argument has a value that cannot work
+    │   ├── MissingModelError (FileNotFoundError)  a folder is not there, or is no model
     │   └── PromptError                       a prompt function or its template is wrong
     │       └── UndefinedVariableError (NameError)   a template asks for a name nobody gave
     ├── WrongTypeError (TypeError)            an argument is of the wrong kind
@@ -32,6 +33,7 @@ __all__ = [
     "CallTimeoutError",
     "LoopError",
     "MissingExtraError",
+    "MissingModelError",
     "ModelCallError",
     "NotConnectedError",
     "PromptError",
@@ -79,6 +81,10 @@ def _error_again(cls: type[Error], args: tuple[Any, ...], attributes: dict[str, 
 
 class BadInputError(ByzerError, ValueError):
     """An argument has a value that cannot work."""
+
+
+class MissingModelError(BadInputError, FileNotFoundError):
+    """The folder of a model is not there, or what lies in it is no model."""
 
 
 class PromptError(BadInputError):

@@ -33,6 +33,7 @@ class ChatTemplate:
 
     def __init__(self, source: str, *, model: str, special_tokens: Mapping[str, str] | None = None) -> None:
         self.source = source
+        self.is_plain = source == PLAIN_TEMPLATE  # not the model's own
         self._model = model
         self._special_tokens = dict(special_tokens or {})
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from byzer_nb.errors import BadInputError, UnsupportedError
+from byzer_nb.errors import BadInputError, MissingModelError, UnsupportedError
 
 Tensor = npt.NDArray[np.float32]
 
@@ -26,7 +26,7 @@ class Checkpoint:
         if not str(model_path):
             raise BadInputError("This model needs a model_path.", hint="Give the folder with its config.json.")
         if not self.folder.is_dir():
-            raise BadInputError(
+            raise MissingModelError(
                 f"There is no model at {str(self.folder)!r}: the folder does not exist.",
                 hint="model_path is a folder with config.json, weights and a tokenizer.",
             )
@@ -55,7 +55,7 @@ class Checkpoint:
         """A file that must be there."""
         path = self.folder / name
         if not path.is_file():
-            raise BadInputError(
+            raise MissingModelError(
                 f"{str(self.folder)!r} does not look like a model: {name!r} is missing.",
                 hint="model_path is a folder with config.json, weights and a tokenizer.",
             )

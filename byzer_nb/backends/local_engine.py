@@ -15,7 +15,12 @@ from byzer_nb.errors import BadInputError
 from byzer_nb.types import Capabilities, ChatRequest, Delta, Message, ModelCard
 from byzer_nb.types.options import OPTION_NAMES
 
-CAPABILITIES = Capabilities(continues=True, tokenizer=True, chat_template=True, options=frozenset(OPTION_NAMES))
+
+def capabilities_with(template: ChatTemplate) -> Capabilities:
+    """What every model can do that is run here."""
+    return Capabilities(
+        continues=True, tokenizer=True, chat_template=not template.is_plain, options=frozenset(OPTION_NAMES)
+    )
 
 
 class LocalEngine:

@@ -6,7 +6,7 @@ from typing import Self
 
 from byzer_nb.backends.chat_template import ChatTemplate
 from byzer_nb.backends.checkpoint import Checkpoint
-from byzer_nb.backends.local_engine import CAPABILITIES, LocalEngine
+from byzer_nb.backends.local_engine import LocalEngine, capabilities_with
 from byzer_nb.backends.numpy_llama import NumpyLlama
 from byzer_nb.backends.plan import Recommended
 from byzer_nb.backends.settings import Settings
@@ -31,6 +31,9 @@ class NumpyEngine(LocalEngine):
         model.context_length = min(max_model_len or model.context_length, model.context_length)
         special_tokens = checkpoint.special_tokens()
         end = tokenizer.id_of(special_tokens.get("eos_token", ""))
+        template = ChatTemplate.or_plain(
+            checkpoint.chat_template(), model=checkpoint.name, special_tokens=special_tokens
+        )
         return cls(
             ModelCard(
                 model=checkpoint.name,
@@ -38,13 +41,11 @@ class NumpyEngine(LocalEngine):
                 is_local=True,
                 context_length=model.context_length,
                 architectures=checkpoint.architectures,
-                capabilities=CAPABILITIES,
+                capabilities=capabilities_with(template),
             ),
             model,
             tokenizer=tokenizer,
-            template=ChatTemplate.or_plain(
-                checkpoint.chat_template(), model=checkpoint.name, special_tokens=special_tokens
-            ),
+            template=template,
             recommended=Recommended(
                 max_tokens=DEFAULT_MAX_TOKENS,
                 end_ids=checkpoint.end_ids() | ({end} if end is not None else set()),

@@ -7,7 +7,7 @@ from typing import Any, Self
 from byzer_nb._extras import require
 from byzer_nb.backends.chat_template import ChatTemplate
 from byzer_nb.backends.checkpoint import Checkpoint
-from byzer_nb.backends.local_engine import CAPABILITIES, LocalEngine
+from byzer_nb.backends.local_engine import LocalEngine, capabilities_with
 from byzer_nb.backends.plan import Recommended
 from byzer_nb.backends.settings import Settings
 from byzer_nb.backends.torch_model import AutoTokenizer, TorchModel
@@ -62,6 +62,9 @@ class TransformersEngine(LocalEngine):
 
         lengths = [length for length in (max_model_len, checkpoint.context_length) if length]
         context_length = min(lengths, default=0)
+        template = ChatTemplate.or_plain(
+            _template_of(tokenizer), model=checkpoint.name, special_tokens=_special_tokens_of(tokenizer)
+        )
         return cls(
             ModelCard(
                 model=checkpoint.name,
@@ -69,13 +72,11 @@ class TransformersEngine(LocalEngine):
                 is_local=True,
                 context_length=context_length,
                 architectures=checkpoint.architectures,
-                capabilities=CAPABILITIES,
+                capabilities=capabilities_with(template),
             ),
             TorchModel(weights.eval(), torch=torch, context_length=context_length, uses_cache=uses_cache),
             tokenizer=AutoTokenizer(tokenizer),
-            template=ChatTemplate.or_plain(
-                _template_of(tokenizer), model=checkpoint.name, special_tokens=_special_tokens_of(tokenizer)
-            ),
+            template=template,
             recommended=Recommended(
                 max_tokens=checkpoint.generation.get("max_new_tokens") or DEFAULT_MAX_TOKENS,
                 end_ids=checkpoint.end_ids() | ({tokenizer.eos_token_id} - {None}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from reprlib import repr as short
@@ -27,6 +28,9 @@ from byzer_nb.types import (
 )
 from byzer_nb.types.options import SILENT
 
+# Kept by the client, or handed on as it is; every other option is the engine's to honour.
+BY_ANY_ENGINE = frozenset({"continue_last", "extra", "timeout"})
+
 
 class AsyncClient:
     """Talks to models by name. Without a transport to those of this process; without a model to the default one.
@@ -42,6 +46,7 @@ class AsyncClient:
         self.transport: Transport = shared_models() if transport is None else transport
         self.model = model
         self.options = SILENT if options is None else options
+        self._told: set[tuple[str, str]] = set()  # models, and the options that they were found not to know
 
     async def chat(self, messages: Turns, *, model: str = "", options: ChatOptions | None = None) -> Reply:
         """The whole answer."""
@@ -91,8 +96,18 @@ class AsyncClient:
                 "There is nothing to continue: the last message is not the assistant's.",
                 hint="Continuing needs both: the option, and a last message with the role 'assistant'.",
             )
-        _check(name, await self.transport.describe(name), messages, wanted, stream=stream)
+        card = await self.transport.describe(name)
+        _check(name, card, messages, wanted, stream=stream)
+        if wanted is not SILENT and card.capabilities.options:
+            self._tell_of_unknown(name, wanted, card.capabilities.options)
         return name, ChatRequest(messages=messages, options=wanted, stream=stream)
+
+    def _tell_of_unknown(self, name: str, options: ChatOptions, known: frozenset[str]) -> None:
+        unknown = {(name, option) for option in options.given()} - {(name, option) for option in known | BY_ANY_ENGINE}
+        if news := unknown - self._told:
+            self._told |= news
+            ignored = ", ".join(sorted(option for _, option in news))
+            warnings.warn(f"The model {name!r} does not know {ignored} and answers without.", stacklevel=2)
 
     def _deltas(self, name: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         deltas = self.transport.chat(name, request)

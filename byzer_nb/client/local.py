@@ -91,7 +91,7 @@ class LocalTransport:
                 raise outcome
 
     def __contains__(self, name: str) -> bool:
-        return name in self._engines or (self._beyond is not None and name in self._beyond)
+        return name in self._engines or (name in self._beyond if self._beyond is not None else name == BUNDLED)
 
     def names(self) -> list[str]:
         """The deployed names, oldest first; the bundled model only when it has been used."""
@@ -171,7 +171,7 @@ class LocalTransport:
 
     async def _ready(self, name: str) -> Engine:
         """The engine behind a name; the weights of the bundled one are read beside the loop, not in it."""
-        if name == BUNDLED and name not in self:
+        if name == BUNDLED and name not in self.names():
             return await asyncio.to_thread(self.engine, name)
         return self.engine(name)
 

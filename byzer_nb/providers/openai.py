@@ -48,7 +48,6 @@ class OpenAI:
         self._called = called
         self._speaker = speaker
         self._wire = Wire(route, called=called)
-        self._has_told_about_withheld = False
         self._card = ModelCard(
             model=speaker.model,
             engine=called.provider,
@@ -109,8 +108,6 @@ class OpenAI:
             raise UnsupportedError(
                 f"{self._called} is an embedding model and does not chat.", hint="Ask it with emb(...)."
             )
-        if self._speaker.is_reasoning:
-            self._tell_about_withheld(request)
         limit = request.options.timeout
         if not request.stream:
             yield await self._sending(
@@ -178,12 +175,6 @@ class OpenAI:
             self._speaker = replace(self._speaker, quirks=self._speaker.quirks | {quirk})
             if quirk in ("temperature", "top_p"):
                 self._tell(f"{self._called} takes no {quirk} of its own; it is left out.")
-
-    def _tell_about_withheld(self, request: ChatRequest) -> None:
-        names = openai_wire.withheld(request)
-        if names and not self._has_told_about_withheld:
-            self._has_told_about_withheld = True
-            self._tell(f"{self._called} is a reasoning model and is not sent {', '.join(names)}.")
 
     def _tell(self, news: str) -> None:
         warnings.warn(news, SettingWarning, stacklevel=3)

@@ -142,11 +142,6 @@ def _options(request: ChatRequest, speaker: Speaker) -> dict[str, Any]:
     return given
 
 
-def withheld(request: ChatRequest) -> list[str]:
-    """The given options that a reasoning model is not sent."""
-    return [name for name in _WITHHELD_FROM_REASONING if getattr(request.options, name) is not None]
-
-
 def quirk_behind(complaint: str, body: dict[str, Any]) -> Quirk | None:
     """What to do differently after a 400 with these words, when there is something."""
     if "max_tokens" in body and "max_completion_tokens" in complaint:

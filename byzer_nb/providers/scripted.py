@@ -25,6 +25,7 @@ from byzer_nb.types import (
     Reply,
     Usage,
 )
+from byzer_nb.types.options import OPTION_NAMES
 
 Scripted: TypeAlias = str | Reply | Exception | Sequence[str | Exception]
 Script: TypeAlias = str | Sequence[Scripted] | Callable[[ChatRequest], Scripted]
@@ -35,7 +36,7 @@ CAPABILITIES = Capabilities(
     images=True,
     audio=True,
     continues=True,
-    options=frozenset({"max_tokens", "stop", "continue_last", "timeout", "extra"}),
+    options=frozenset(OPTION_NAMES),  # it takes what any model may be given, and records it
 )
 
 _PIECE = re.compile(r"\s*\S{1,6}|\s+")  # small enough that a short answer is more than one

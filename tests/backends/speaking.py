@@ -10,7 +10,7 @@ import numpy as np
 
 from byzer_nb.backends.chat_template import ChatTemplate
 from byzer_nb.backends.checkpoint import Checkpoint
-from byzer_nb.backends.local_engine import CAPABILITIES, LocalEngine
+from byzer_nb.backends.local_engine import LocalEngine, capabilities_with
 from byzer_nb.backends.plan import Recommended
 from byzer_nb.backends.sampling import Logits
 from byzer_nb.backends.tokenizer import FileTokenizer
@@ -76,11 +76,12 @@ def speaking_engine(
     model = SpeakingModel(
         ids, vocabulary=int(checkpoint.config["vocab_size"]), context_length=context_length, seconds=seconds
     )
+    template = ChatTemplate(chat_template, model="speaking")
     engine = LocalEngine(
-        ModelCard(model="speaking", engine="speaking", is_local=True, capabilities=CAPABILITIES),
+        ModelCard(model="speaking", engine="speaking", is_local=True, capabilities=capabilities_with(template)),
         model,
         tokenizer=tokenizer,
-        template=ChatTemplate(chat_template, model="speaking"),
+        template=template,
         recommended=Recommended(max_tokens=max_tokens, end_ids=frozenset({END_ID})),
     )
     return engine, model

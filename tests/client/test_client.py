@@ -16,6 +16,7 @@ from byzer_nb.errors import (
     WrongTypeError,
 )
 from byzer_nb.types import (
+    Capabilities,
     ChatOptions,
     ChatRequest,
     Delta,
@@ -170,3 +171,11 @@ def test_a_vector_has_at_least_one_number(models: LocalTransport) -> None:
 
 def test_usage_of_a_stranger_may_be_missing(models: LocalTransport) -> None:
     assert answering(models, Steps([Delta(text="x", finish_reason="stop")])).chat("x").usage == Usage()
+
+
+@pytest.mark.contract("SAAS-02")
+def test_an_option_that_the_model_does_not_know_is_named_in_a_warning(models: LocalTransport) -> None:
+    able = Capabilities(options=frozenset({"temperature"}))
+    client = answering(models, ScriptedEngine(["hello"], capabilities=able))
+    with pytest.warns(UserWarning, match="does not know top_k and answers without"):
+        assert client.chat("hi", options=ChatOptions(temperature=0.5, top_k=3)).text == "hello"

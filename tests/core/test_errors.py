@@ -28,6 +28,7 @@ EVERY = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubc
 
 BUILTIN = {
     "BadInputError": ValueError,
+    "MissingModelError": FileNotFoundError,
     "PromptError": ValueError,
     "UndefinedVariableError": NameError,
     "WrongTypeError": TypeError,

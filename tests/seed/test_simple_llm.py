@@ -11,7 +11,6 @@ import pytest
 import byzer_nb
 from byzer_nb import SimpleByzerLLM
 from byzer_nb.errors import BadInputError, UnknownModelError, UnknownNameError
-from byzer_nb.providers.settings import SettingWarning
 from byzer_nb.seed.key_file import read_key
 from byzer_nb.types import Secret
 from tests.seed.conftest import AddScripted, Deploy, LocalScripted
@@ -77,8 +76,9 @@ def test_a_reasoning_model_is_sent_no_sampling_options(
     for request in openai.requests:
         assert {"temperature", "top_p", "max_tokens"}.isdisjoint(request.body)
     assert answer.meta["reasoning_content"] == "Hm."
-    with pytest.warns(SettingWarning, match="is not sent temperature"):
+    with pytest.warns(UserWarning, match="does not know temperature and answers without"):
         llm.chat_oai("hi", model="thinker", llm_config={"temperature": 0})
+    llm.chat_oai("hi again", model="thinker", llm_config={"temperature": 0})  # a second warning would be an error here
 
 
 @pytest.mark.contract("CORE-12")
