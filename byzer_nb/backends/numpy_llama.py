@@ -205,9 +205,9 @@ def _room(shape: LlamaShape, tokens: int) -> Tensor:
 
 
 def _normed(x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
-    mean_square = np.add.reduce(x * x, axis=-1, keepdims=True) / np.float32(x.shape[-1])
-    result: Tensor = x / np.sqrt(mean_square + np.float32(epsilon)) * weight
-    return result
+    squares: Tensor = np.add.reduce(x * x, axis=-1, keepdims=True)
+    root: Tensor = np.sqrt(squares / np.float32(x.shape[-1]) + np.float32(epsilon))
+    return x / root * weight
 
 
 def _turned(heads: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
