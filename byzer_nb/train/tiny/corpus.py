@@ -18,22 +18,22 @@ from byzer_nb.train.tiny.tasks.tools import call_a_tool
 
 MIX: dict[Maker, int] = {
     greeting: 5,
-    chinese_greeting: 4,
+    chinese_greeting: 3,
     unknown: 2,
     repeat: 14,
     chinese_repeat: 4,
-    transform: 3,
+    transform: 2,
     small_sum: 1,
-    answer_from_context: 24,
-    chinese_answer_from_context: 8,
+    answer_from_context: 18,
+    chinese_answer_from_context: 6,
     fields_as_json: 19,
     single_value: 3,
     chinese_fields_as_json: 4,
     answer_again_as_json: 2,
-    call_a_tool: 9,
+    call_a_tool: 8,
     recall: 5,
     sentiment: 2,
-    story: 8,
+    story: 7,
     chinese_story: 2,
 }
 SYSTEM = (

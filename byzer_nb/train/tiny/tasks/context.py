@@ -166,7 +166,7 @@ def _question(rng: Random, tongue: Tongue, unseen: bool, *, space: str) -> Examp
         told.append((who, kind, tongue.facts[kind].value(rng)))
     text = space.join(rng.choice(tongue.facts[kind].says).format(n=who, v=value) for who, kind, value in told)
     who, kind, _ = rng.choice(told)
-    if rng.random() < 0.35:  # ask for somebody, or for something, that the text may not mention
+    if rng.random() < 0.2:  # ask for somebody, or for something, that the text may not mention
         who, kind = (tongue.named(rng, kind), kind) if rng.random() < 0.6 else (who, rng.choice(kinds))
     answer = next((str(value) for other, its_kind, value in told if (other, its_kind) == (who, kind)), tongue.unknown)
     question = rng.choice(tongue.facts[kind].asks).format(n=who)
