@@ -24,10 +24,17 @@ class Registry(Generic[Plug]):
         self.kind = kind
         self._places = dict(places)
         self._found: dict[str, Plug] = {}
+        self._added: set[str] = set()
         self._has_read_entry_points = False
 
     def add(self, name: str, place: str) -> None:
-        """Add a name; one that is taken by something else is refused."""
+        """Add a name, or correct one that was added so; one of ours or of another package is refused."""
+        if name in self._added:
+            self._places[name] = place
+            self._found.pop(name, None)
+            return
+        if name not in self._places:
+            self._added.add(name)
         self._add(name, place, hint="Choose another name.")
 
     def names(self) -> list[str]:

@@ -1,7 +1,8 @@
 """Async work from ordinary code: one background loop, also inside a notebook's running loop.
 
 The loop of a notebook is never patched. An interrupt (Ctrl-C, the stop button) cancels the work itself, down to the
-socket, and then reaches the caller.
+socket, and then reaches the caller. An error of ours arrives without the frames of the loop, which say nothing to the
+caller; they are in the debug log.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Coroutine, Generator
@@ -16,9 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from byzer_nb.errors import LoopError
+from byzer_nb.errors import ByzerError, LoopError
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 CLEAN_UP_SECONDS = 5.0  # a hung server cannot hang the caller for longer than this
 EXIT_SECONDS = 1.0  # and the end of the process not for longer than this
@@ -107,6 +111,7 @@ if hasattr(os, "register_at_fork"):
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Finish a coroutine from ordinary code and return its result."""
+    __tracebackhide__ = True  # IPython and pytest leave such a frame out
     call = _Call(work)
     try:
         call.start()
@@ -118,6 +123,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 def iterate(stream: AsyncIterator[T]) -> Generator[T, None, None]:
     """The items of an async iterator, from ordinary code; leaving early closes it down to its source."""
+    __tracebackhide__ = True
     pump = _Pump(stream)
     call = _Call(pump.fill())
     try:
@@ -182,6 +188,7 @@ class _Call(Generic[T]):
 
     def result(self) -> T:
         """What the work came to, or its error."""
+        __tracebackhide__ = True
         error, self._error = self._error, None  # not kept: the error knows this frame, and would keep it alive
         if error is not None:
             try:
@@ -218,8 +225,22 @@ def _as_seen_by_caller(error: BaseException) -> BaseException:
     if isinstance(error, asyncio.CancelledError):
         closed = LoopError("The call was cancelled before it was over.", hint="Was the background loop closed?")
         closed.__cause__ = error
-        return closed
+        error = closed
+    if isinstance(error, ByzerError):
+        log.debug("%s in the loop", type(error).__name__, exc_info=error)
+        error.__context__ = None
+        _drop_frames(error)
     return error
+
+
+def _drop_frames(error: BaseException) -> None:
+    """Take the traceback from an error and from all that caused it."""
+    bare: list[BaseException] = []
+    inner: BaseException | None = error
+    while inner is not None and inner not in bare:
+        inner.__traceback__ = None
+        bare.append(inner)
+        inner = inner.__cause__ or inner.__context__
 
 
 class _Pump(Generic[T]):
@@ -261,6 +282,7 @@ class _Pump(Generic[T]):
 
     def drain(self, call: _Call[None]) -> Generator[T, None, None]:
         """Every item in order, then the sender's error if there was one."""
+        __tracebackhide__ = True
         while True:
             try:
                 item = self._waiting.get(timeout=LOOK_UP_SECONDS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from byzer_nb._registry import Registry
+from byzer_nb.errors import BadInputError
 from byzer_nb.types import DeploySpec, Engine
 
 
@@ -36,4 +37,10 @@ ENGINES = Registry[EngineClass](
 
 def build(spec: DeploySpec) -> Engine:
     """The engine that a spec describes; blocking work such as loading weights happens here."""
-    return ENGINES.get(spec.engine).from_spec(spec)
+    cls = ENGINES.get(spec.engine)
+    if not callable(getattr(cls, "from_spec", None)):
+        raise BadInputError(
+            f"The engine {spec.engine!r} is {cls!r}, which has no from_spec.",
+            hint="Its class needs a class method from_spec(spec) that gives a ready engine; see EngineClass.",
+        )
+    return cls.from_spec(spec)

@@ -3,6 +3,7 @@
     ByzerError
     ├── BadInputError (ValueError)            an argument has a value that cannot work
     │   ├── MissingModelError (FileNotFoundError)  a folder is not there, or is no model
+    │   ├── MissingSettingError               an engine was not given what it cannot do without
     │   └── PromptError                       a prompt function or its template is wrong
     │       └── UndefinedVariableError (NameError)   a template asks for a name nobody gave
     ├── WrongTypeError (TypeError)            an argument is of the wrong kind
@@ -34,6 +35,7 @@ __all__ = [
     "LoopError",
     "MissingExtraError",
     "MissingModelError",
+    "MissingSettingError",
     "ModelCallError",
     "NotConnectedError",
     "PromptError",
@@ -85,6 +87,14 @@ class BadInputError(ByzerError, ValueError):
 
 class MissingModelError(BadInputError, FileNotFoundError):
     """The folder of a model is not there, or what lies in it is no model."""
+
+
+class MissingSettingError(BadInputError):
+    """An engine was not given what it cannot do without; `setting` is the name of that, as `load` takes it."""
+
+    def __init__(self, message: str, *, setting: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.setting = setting
 
 
 class PromptError(BadInputError):

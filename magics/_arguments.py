@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from argparse import ArgumentParser, Namespace
+from argparse import Action, ArgumentParser, Namespace
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from byzer_nb._lang import say
-from byzer_nb._registry import nearest
 from byzer_nb.errors import BadInputError
+
+from ._suggestions import suggestion
 
 _OPTION = re.compile(r"--|-[A-Za-z]")  # so that a prompt may begin with a list or a negative number
 
@@ -21,21 +23,28 @@ class Arguments:
     rest: str
 
 
-def read_arguments(parser: ArgumentParser, line: str) -> Arguments:
+def read_arguments(parser: ArgumentParser, line: str, *, later: Collection[str] = ()) -> Arguments:
     """The options of a line up to its first word that is none; `--` ends them too.
 
-    A value with spaces stands in quotes or in brackets: `--system "Be brief."`, `--as dict[str, int]`.
+    A value with spaces stands in quotes or in brackets: `--system "Be brief."`, `--as dict[str, int]`. Options that
+    are promised for a `later` version are refused as that, and not taken for a slip.
     """
     known = {flag: action for action in parser._actions for flag in action.option_strings}
     more = say(en=f"All options with examples: %{parser.prog}?", zh=f"全部选项和例子：%{parser.prog}?")
     found: list[str] = []
+    given: set[str] = set()
     words = _Words(line)
     while words.is_at_option() and (word := words.take()) != "--":
         flag, equals, value = word.partition("=")
+        if flag in later:
+            raise BadInputError(
+                say(en=f"The option {flag} is not in this version.", zh=f"这个版本还没有选项 {flag}。"),
+                hint=say(en="Leave it out. ", zh="请去掉它。") + more,
+            )
         if flag not in known:
             raise BadInputError(
                 say(en=f"%{parser.prog} has no option {flag!r}.", zh=f"%{parser.prog} 没有选项 {flag!r}。"),
-                hint=nearest(flag, list(known)) + more,
+                hint=suggestion(flag, known) + more,
             )
         takes_value = known[flag].nargs != 0
         if takes_value and not equals:
@@ -48,8 +57,18 @@ def read_arguments(parser: ArgumentParser, line: str) -> Arguments:
                 hint=more,
             )
         long_name = known[flag].option_strings[-1]
+        if long_name in given and not _may_be_repeated(known[flag]):
+            raise BadInputError(
+                say(en=f"The option {flag} is given twice.", zh=f"选项 {flag} 写了两次。"),
+                hint=say(en="Keep one of them. ", zh="请只保留一个。") + more,
+            )
+        given.add(long_name)
         found.append(f"{long_name}={_unquoted(value)}" if takes_value else long_name)
     return Arguments(options=parser.parse_args(found), rest=words.rest)
+
+
+def _may_be_repeated(option: Action) -> bool:
+    return option.nargs == 0 or type(option).__name__ == "_AppendAction"  # argparse names its kinds nowhere else
 
 
 class _Words:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from byzer_nb._lang import say
-from byzer_nb.errors import ByzerError
+from byzer_nb.errors import ByzerError, PromptError
+
+IN_TEMPLATE = "In the template of "  # how the note begins that a template adds to an error
 
 Magic = TypeVar("Magic", bound=Callable[..., Any])
 
@@ -36,12 +39,31 @@ def short_errors(magic: Magic) -> Magic:
     return guarded  # type: ignore[return-value]  # it takes and gives what the magic does
 
 
+@contextmanager
+def told_as_of_the_prompt() -> Iterator[None]:
+    """Whatever goes wrong while a prompt is filled in is an error of the prompt, and says where in it."""
+    try:
+        yield
+    except ByzerError:
+        raise
+    except Exception as failed:  # of a value or an expression in the template: any at all
+        what = f"{type(failed).__name__}: {failed}" if str(failed) else type(failed).__name__
+        raise PromptError(
+            f"The prompt cannot be filled in: {what}{_place(failed)}",
+            hint="Change that expression or the value it uses; --debug shows the whole traceback.",
+        ) from failed
+
+
+def _place(failed: Exception) -> str:
+    notes = [note for note in getattr(failed, "__notes__", ()) if note.startswith(IN_TEMPLATE)]
+    return f", {notes[-1][:1].lower()}{notes[-1][1:]}" if notes else ""
+
+
 def _two_lines(error: ByzerError, *, is_red: bool) -> list[str]:
     kind = type(error).__name__
     what = _one_line(error.message)
-    then = _one_line(error.hint) or say(
-        en="Add --debug to see where it happened.", zh="加上 --debug 可以看到出错的位置。"
-    )
+    # Errors without a hint are the library's, whose words are English; one message is not in two languages.
+    then = _one_line(error.hint) or "Add --debug to see where it happened."
     return [f"{RED}{kind}{PLAIN}: {what}" if is_red else f"{kind}: {what}", then]
 
 

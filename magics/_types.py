@@ -10,10 +10,10 @@ from operator import getitem, or_
 from types import ModuleType
 from typing import Any
 
-from byzer_nb._extras import require
 from byzer_nb._lang import say
-from byzer_nb._registry import nearest
-from byzer_nb.errors import BadInputError, ByzerError
+from byzer_nb.errors import BadInputError, ByzerError, MissingExtraError
+
+from ._suggestions import suggestion
 
 FORMS = {name: getattr(typing, name) for name in ("Any", "Literal", "Optional", "Union")}
 STREAMS = {kind.__name__: kind for kind in (AsyncGenerator, AsyncIterator, Generator, Iterator)}
@@ -75,11 +75,11 @@ class _Reader:
             if name in names:
                 return names[name]
         if name == "DataFrame":
-            return require("pandas", extra="dev", why="A data frame as an answer").DataFrame
+            return _data_frame()
         known = [known for known, value in self._names.items() if _is_type(value)]
         raise BadInputError(
             say(en=f"No type is called {name!r}.", zh=f"没有叫 {name!r} 的类型。"),
-            hint=nearest(name, [*known, *PLAIN, *FORMS, *STREAMS, "DataFrame"])
+            hint=suggestion(name, known, [*PLAIN, *FORMS, *STREAMS, "DataFrame"])
             + say(en="Define it in a cell above, or import it.", zh="请先在上面的单元格里定义或导入它。"),
         )
 
@@ -103,6 +103,18 @@ class _Reader:
             return make(*parts)
         except (TypeError, LookupError) as wrong:
             raise _no_type(self._text) from wrong
+
+
+def _data_frame() -> Any:
+    try:
+        from pandas import DataFrame
+    except ModuleNotFoundError as missing:
+        if missing.name != "pandas":
+            raise  # it is there and itself lacks something: its own words are clearer
+        raise MissingExtraError(
+            "A data frame as an answer needs 'pandas', which is not installed.", hint="Run: pip install pandas"
+        ) from missing
+    return DataFrame
 
 
 def _is_type(value: object) -> bool:

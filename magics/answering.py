@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 
 from byzer_nb._sync import iterate
@@ -9,24 +10,28 @@ from byzer_nb.client import Client, shared_models
 from byzer_nb.client.gather import Gathering
 from byzer_nb.client.local import BUNDLED
 from byzer_nb.client.snapshots import snapshots
-from byzer_nb.errors import ByzerError
 from byzer_nb.prompts.ask import Question
-from byzer_nb.types import Reply
+from byzer_nb.types import Message, Reply
 
 from .footer import Ending, footer
 from .painter import Painter
 
 
 class Answering:
-    """One question on its way; `so_far` is the text that has come, also after it was stopped."""
+    """One question on its way, in the `messages` that it makes.
 
-    def __init__(self, question: Question, painter: Painter) -> None:
+    `so_far` is the text that has come, also after it was stopped; before `has_asked` there can be none.
+    """
+
+    def __init__(self, question: Question, painter: Painter, *, messages: Sequence[Message]) -> None:
         self._question = question
         self._painter = painter
         self._client = Client()
         self._model = question.model or self._client.default_model()
         self._is_bundled_by_default = not question.model and self._model == BUNDLED and not shared_models().chosen
+        self._messages = messages
         self._gathering = Gathering(model=self._model)
+        self.has_asked = False
 
     @property
     def so_far(self) -> str:
@@ -46,16 +51,16 @@ class Answering:
             self._finish(reply, "done")
 
     def _reply(self) -> Reply:
-        messages = self._question.messages()
         self._client.describe(model=self._model)  # an unknown name is said before anything is shown
+        self.has_asked = True
         self._painter.wait(self._model)
         self._gathering = Gathering(model=self._model)
-        deltas = self._client.aio.stream(messages, model=self._model, options=self._question.options)
+        deltas = self._client.aio.stream(self._messages, model=self._model, options=self._question.options)
         try:
             with closing(iterate(snapshots(deltas, self._gathering, every=self._painter.pace))) as seen:
                 for reply in seen:
                     self._painter.paint(reply)
-        except (KeyboardInterrupt, ByzerError) as ended:
+        except BaseException as ended:  # an engine of somebody else may raise anything
             self._painter.paint(self._gathering.reply())
             self._finish(self._gathering.reply(), "stopped" if isinstance(ended, KeyboardInterrupt) else "broken")
             raise

@@ -39,8 +39,9 @@ def define(body: str, *, client: Client, names: Mapping[str, Any]) -> PromptFunc
 
 
 def _read_signature(line: str) -> ast.FunctionDef:
+    signature = line.strip().removeprefix("def ").removesuffix(":")  # Python's own way to write it will do
     try:
-        tree = ast.parse(f"def {line.strip()}: pass")
+        tree = ast.parse(f"def {signature}: pass")
     except (SyntaxError, ValueError) as wrong:
         raise _no_signature(line) from wrong
     match tree.body:

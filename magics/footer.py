@@ -44,7 +44,8 @@ def _end(reply: Reply, ending: Ending) -> list[str]:
     if ending == "stopped":
         return [say(en="stopped", zh="已停止")]
     if ending == "broken":
-        return [say(en="broke off", zh="中断")]
+        has_begun = reply.text or reply.reasoning
+        return [say(en="broke off", zh="中断") if has_begun else say(en="no answer", zh="没有回答")]
     if reply.finish_reason == "length":
         return [say(en="cut at the limit of tokens", zh="达到 token 上限")]
     if reply.finish_reason == "content_filter":

@@ -74,22 +74,18 @@ class NotebookPainter:
         self._waiting: Any = None  # display handles have no types
         self._thoughts: Any = None
         self._answer: Any = None
-        self._painted_thoughts = ("", False)
-        self._painted_answer = ""
+        self._seen = Reply(text="")
+        self._painted_thoughts = ("", False, False)
+        self._painted_answer = ("", False)
 
     def wait(self, model: str) -> None:
         self._waiting = self._put(None, _line(say(en=f"asking {model} …", zh=f"正在询问 {model} …")))
 
     def paint(self, reply: Reply) -> None:
-        thoughts = (reply.reasoning, bool(reply.text))
-        if reply.reasoning and thoughts != self._painted_thoughts:
-            self._painted_thoughts = thoughts
-            self._thoughts = self._put(self._thoughts, _folded(reply.reasoning, is_open=not reply.text))
-        if reply.text != self._painted_answer:
-            self._painted_answer = reply.text
-            self._answer = self._put(self._answer, self._markdown(reply.text))
+        self._paint(reply, is_whole=reply.finish_reason != "cancelled")
 
     def finish(self, line: str) -> None:
+        self._paint(self._seen, is_whole=True)
         self._put(None, _line(line))
 
     def value(self, value: object) -> None:
@@ -103,6 +99,20 @@ class NotebookPainter:
             f'{small(role)}<div style="{PROMPT}">{"".join(map(_marked, parts))}</div>' for role, parts in turns
         )
         display({"text/html": html, "text/plain": _plain(turns)}, raw=True)
+
+    def _paint(self, reply: Reply, *, is_whole: bool) -> None:
+        """Repaint what has changed; only what is whole is sent as plain text too, which is for readers of the file."""
+        self._seen = reply
+        thoughts = (reply.reasoning, bool(reply.text), is_whole)
+        if reply.reasoning and thoughts != self._painted_thoughts:
+            self._painted_thoughts = thoughts
+            bundle = _folded(reply.reasoning, is_open=not reply.text)
+            self._thoughts = self._put(self._thoughts, bundle if is_whole else _without_plain(bundle))
+        answer = (reply.text, is_whole)
+        if reply.text and answer != self._painted_answer:
+            self._painted_answer = answer
+            bundle = self._markdown(reply.text)
+            self._answer = self._put(self._answer, bundle if is_whole else _without_plain(bundle))
 
     def _markdown(self, text: str) -> Bundle:
         shown = code_block(text, "json") if self._is_json and "```" not in text else text
@@ -174,6 +184,10 @@ class TerminalPainter:
         else:
             self._console.file.write(text)  # as it is: rich would turn tabs into spaces
             self._console.file.flush()
+
+
+def _without_plain(bundle: Bundle) -> Bundle:
+    return {mime: body for mime, body in bundle.items() if mime != "text/plain"}
 
 
 def _line(text: str) -> Bundle:

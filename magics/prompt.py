@@ -13,14 +13,17 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from byzer_nb._lang import say
 from byzer_nb._registry import nearest
-from byzer_nb.errors import BadInputError, ModelCallError, UndefinedVariableError
+from byzer_nb.errors import AnswerError, BadInputError, UndefinedVariableError
 
 from ._arguments import Arguments, read_arguments
-from ._errors import short_errors
+from ._errors import short_errors, told_as_of_the_prompt
 
 if TYPE_CHECKING:  # these bring Jinja and pydantic, which loading the extension should not wait for
     from byzer_nb.prompts.ask import Question
     from byzer_nb.types import ChatOptions
+
+# Promised, and not there yet.
+LATER = {"--approve", "--audio", "--cache", "--chat", "--compare", "--dry", "--image", "--no-cache", "--tools"}
 
 
 @magics_class
@@ -28,12 +31,14 @@ class PromptMagics(Magics):
     """The magic `prompt`, for a line and for a cell."""
 
     @magic_arguments()
-    @argument("-m", "--model", default="", metavar="NAME", help="The model to ask, else the default one (%%llm_use).")
+    @argument(
+        "-m", "--model", action="append", metavar="NAME", help="The model to ask, else the default one (%%llm_use)."
+    )
     @argument("-o", "--out", default="", metavar="VAR", help="Put the value of the answer into this variable.")
     @argument(
         "--as", dest="as_type", default="str", metavar="TYPE", help="Check the answer and turn it into this type."
     )
-    @argument("--system", default="", metavar="TEXT", help="What the model is told before the prompt.")
+    @argument("--system", default="", metavar="TEXT", help="What the model is told before the prompt; a template too.")
     @argument("--temperature", metavar="NUMBER", help="0 for the likeliest words; higher for more variety.")
     @argument("--max-tokens", metavar="COUNT", help="How long the answer may get.")
     @argument("--stop", action="append", metavar="TEXT", help="End the answer before this text; may be repeated.")
@@ -72,7 +77,7 @@ class PromptMagics(Magics):
 
         In a script: byzer_nb.ask("Tell me about {{ topic }}.", variables={"topic": topic})
         """
-        arguments = read_arguments(PromptMagics.prompt.parser, line)
+        arguments = read_arguments(PromptMagics.prompt.parser, line, later=LATER)
         text = _text(arguments, cell)
         options = arguments.options
         if options.define:
@@ -85,7 +90,7 @@ class PromptMagics(Magics):
             else:
                 self._ask(question, out=_variable(options.out))
         except UndefinedVariableError as unknown:
-            if not question.template.asks_for(unknown.variable):
+            if not question.asks_for(unknown.variable):
                 raise  # it is a part of a variable that is missing
             raise self._unknown_in_the_notebook(unknown) from unknown
 
@@ -98,11 +103,11 @@ class PromptMagics(Magics):
 
         names = self.shell.user_ns
         return Question(
-            template=Template(text, owner=say(en="the cell", zh="单元格")),
+            template=Template(text, owner="the cell"),
             variables=names,
-            shape=Shape(read_type(options.as_type, names)),
-            model=options.model,
-            system=options.system,
+            shape=Shape(read_type(options.as_type, names), name=options.as_type),
+            model=_model(options),
+            system=Template(options.system, owner="--system") if options.system else None,
             options=_chat_options(options),
         )
 
@@ -112,11 +117,21 @@ class PromptMagics(Magics):
         from .answering import Answering
         from .painter import painter_for
 
-        answering = Answering(question, painter_for(self.shell, is_json=not question.shape.is_text))
+        with told_as_of_the_prompt():
+            messages = question.messages()
+        painter = painter_for(self.shell, is_json=not question.shape.is_text)
+        answering = Answering(question, painter, messages=messages)
         try:
             value = answering.value()
-        except (KeyboardInterrupt, ModelCallError):
-            self._keep(out, StoppedText(answering.so_far))
+        except AnswerError as wrong:
+            self._keep(out, answering.so_far)
+            if not out:
+                raise
+            hint = f"{wrong.hint} The text of the answer is in {out}.".strip()
+            raise AnswerError(wrong.message, answer=wrong.answer, hint=hint) from wrong
+        except BaseException:  # an engine of somebody else may raise anything, and what came is worth keeping
+            if answering.has_asked:
+                self._keep(out, StoppedText(answering.so_far))
             raise
         self._keep(out, value)
 
@@ -125,13 +140,10 @@ class PromptMagics(Magics):
             self.shell.push({name: value})
 
     def _show(self, question: Question) -> None:
-        from byzer_nb.prompts.marked import Part
-
         from .painter import painter_for
 
-        turns = [("user", question.parts())]
-        if question.system:
-            turns.insert(0, ("system", [Part(text=question.system, is_inserted=False)]))
+        with told_as_of_the_prompt():
+            turns = question.parts()
         painter_for(self.shell).prompt(turns)
 
     def _define(self, text: str, options: Namespace) -> None:
@@ -150,7 +162,7 @@ class PromptMagics(Magics):
                         zh="提示函数在签名里写明返回类型，之后再调用。",
                     ),
                 )
-        client = Client(model=options.model, options=_chat_options(options))
+        client = Client(model=_model(options), options=_chat_options(options))
         function = define(text, client=client, names=self.shell.user_ns)
         self.shell.push({function.__name__: function})
         shown = f"{function.__name__}{inspect.signature(function)}".replace("__main__.", "")
@@ -158,9 +170,15 @@ class PromptMagics(Magics):
 
     def _unknown_in_the_notebook(self, unknown: UndefinedVariableError) -> UndefinedVariableError:
         name = unknown.variable
-        known = [known for known in self.shell.user_ns if not known.startswith("_")]
-        define = say(en=f"Set it in a cell above: {name} = ...", zh=f"请在上面的单元格里赋值：{name} = ...")
-        return UndefinedVariableError(unknown.message, variable=name, hint=nearest(name, known) + define)
+        # IPython's own names stand in both; one that the user has given a value of his own is his.
+        ipythons = self.shell.user_ns_hidden
+        known = [
+            known
+            for known, value in self.shell.user_ns.items()
+            if not known.startswith("_") and not (known in ipythons and ipythons[known] is value)
+        ]
+        hint = f"{nearest(name, known)}Set it in a cell above: {name} = ..."
+        return UndefinedVariableError(unknown.message, variable=name, hint=hint)
 
 
 def _text(arguments: Arguments, cell: str | None) -> str:
@@ -178,8 +196,26 @@ def _text(arguments: Arguments, cell: str | None) -> str:
         )
     text = arguments.rest if cell is None else cell.strip("\n")
     if not text.strip():
-        raise BadInputError(say(en="There is no prompt.", zh="没有提示词。"), hint="%prompt Say hello to {{ name }}.")
+        example = "%prompt Say hello to {{ name }}."
+        raise BadInputError(
+            say(en="There is no prompt.", zh="没有提示词。"),
+            hint=say(en=f"For example: {example}", zh=f"例如：{example}"),
+        )
     return text
+
+
+def _model(options: Namespace) -> str:
+    names: list[str] = options.model or []
+    if len(names) > 1:
+        shown = ", ".join(names)
+        raise BadInputError(
+            say(en=f"More than one model is named: {shown}.", zh=f"指定了多个模型：{shown}。"),
+            hint=say(
+                en=f"Comparing models is not in this version; name one: -m {names[0]}",
+                zh=f"这个版本还不能比较模型，请只写一个：-m {names[0]}",
+            ),
+        )
+    return names[0] if names else ""
 
 
 def _variable(name: str) -> str:
@@ -196,17 +232,33 @@ def _chat_options(options: Namespace) -> ChatOptions:
 
     given: dict[str, Any] = {name: getattr(options, name) for name in ("temperature", "max_tokens", "seed")}
     given["stop"] = tuple(stop.replace("\\n", "\n").replace("\\t", "\t") for stop in options.stop or ())
+    if "" in given["stop"]:
+        raise BadInputError(
+            say(en="--stop has no text to stop at.", zh="--stop 没有写结束文字。"),
+            hint=say(en="For example: --stop END", zh="例如：--stop END"),
+        )
     given = {name: value for name, value in given.items() if value not in (None, ())}
     return read_options({**given, **dict(_setting(text) for text in options.set or ())})
 
 
 def _setting(text: str) -> tuple[str, Any]:
     """`top_p=0.9` as a name and a value; a value that is no JSON is a text."""
+    from byzer_nb.prompts.ask import option_meant
+
     name, equals, value = text.partition("=")
     if not (name and equals):
         raise BadInputError(
             say(en=f"--set takes a name and a value, not {text!r}.", zh=f"--set 需要名字和值，而不是 {text!r}。"),
             hint=say(en="For example: --set top_p=0.9", zh="例如：--set top_p=0.9"),
+        )
+    if meant := option_meant(name):
+        raise BadInputError(
+            say(en=f"There is no option {name!r}.", zh=f"没有选项 {name!r}。"),
+            hint=say(en=f"Did you mean --set {meant}={value}", zh=f"您是不是想写 --set {meant}={value}")
+            + say(
+                en=f' (or, for a provider with just that name, --set extra={{"{name}": ...}})?',
+                zh=f'（服务商确实用这个名字时：--set extra={{"{name}": ...}}）？',
+            ),
         )
     try:
         return name, json.loads(value)

@@ -24,11 +24,11 @@ class Checkpoint:
     def __init__(self, model_path: str | Path) -> None:
         self.folder = Path(model_path).expanduser()
         if not str(model_path):
-            raise BadInputError("This model needs a model_path.", hint="Give the folder with its config.json.")
+            raise BadInputError("This model needs a path.", hint="Write: load(name, engine, path='/the/folder')")
         if not self.folder.is_dir():
             raise MissingModelError(
                 f"There is no model at {str(self.folder)!r}: the folder does not exist.",
-                hint="model_path is a folder with config.json, weights and a tokenizer.",
+                hint="path is a folder with config.json, weights and a tokenizer.",
             )
         self.config = self._json("config.json")
         # Any: the configuration is the model's own; what is read from it is checked where it is read.
@@ -57,7 +57,7 @@ class Checkpoint:
         if not path.is_file():
             raise MissingModelError(
                 f"{str(self.folder)!r} does not look like a model: {name!r} is missing.",
-                hint="model_path is a folder with config.json, weights and a tokenizer.",
+                hint="path is a folder with config.json, weights and a tokenizer.",
             )
         return path
 

@@ -9,9 +9,9 @@ from byzer_nb.backends.checkpoint import Checkpoint
 from byzer_nb.backends.local_engine import LocalEngine, capabilities_with
 from byzer_nb.backends.numpy_llama import NumpyLlama
 from byzer_nb.backends.plan import Recommended
-from byzer_nb.backends.settings import Settings
 from byzer_nb.backends.tokenizer import FileTokenizer
 from byzer_nb.types import DeploySpec, ModelCard
+from byzer_nb.types.settings import Settings
 
 DEFAULT_MAX_TOKENS = 256
 
@@ -22,9 +22,9 @@ class NumpyEngine(LocalEngine):
     @classmethod
     def from_spec(cls, spec: DeploySpec) -> Self:
         """The engine with its weights loaded. Settings: `max_model_len` makes the context shorter."""
-        settings = Settings(spec.settings, engine=spec.engine)
-        max_model_len = settings.count("max_model_len")
-        settings.warn_of_the_rest()
+        settings = Settings(spec)
+        max_model_len = settings.whole("max_model_len", default=0, least=1)
+        settings.warn_about_the_rest()
         checkpoint = Checkpoint(spec.model_path)
         tokenizer = FileTokenizer(checkpoint)
         model = NumpyLlama(checkpoint.config, checkpoint.tensors())

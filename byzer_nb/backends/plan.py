@@ -47,8 +47,6 @@ def plan_answer(
             f"Beyond the ordinary options it knows: {', '.join(sorted(EXTRA_OPTIONS))}.",
             stacklevel=2,
         )
-    if "" in options.stop:
-        raise BadInputError("A stop string cannot be empty.")
     ends = frozenset() if options.extra.get("ignore_eos") in (True, "true", "True") else recommended.end_ids
     return Plan(
         sampling=_sampling(options, recommended.generation),

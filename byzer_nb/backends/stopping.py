@@ -18,6 +18,8 @@ class StopStrings:
 
     def push(self, text: str) -> str:
         """The text that can be shown after this piece; sets `is_met` when a stop string is complete."""
+        if self.is_met:
+            return ""
         self._held += text
         places = [place for stop in self._stops if (place := self._held.find(stop)) >= 0]
         if places:

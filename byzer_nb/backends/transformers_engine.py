@@ -9,10 +9,10 @@ from byzer_nb.backends.chat_template import ChatTemplate
 from byzer_nb.backends.checkpoint import Checkpoint
 from byzer_nb.backends.local_engine import LocalEngine, capabilities_with
 from byzer_nb.backends.plan import Recommended
-from byzer_nb.backends.settings import Settings
 from byzer_nb.backends.torch_model import AutoTokenizer, TorchModel
 from byzer_nb.errors import BadInputError
 from byzer_nb.types import DeploySpec, ModelCard
+from byzer_nb.types.settings import Settings
 
 DEFAULT_MAX_TOKENS = 2048
 DEFAULT_TIMEOUT = 300.0  # seconds
@@ -34,20 +34,20 @@ class TransformersEngine(LocalEngine):
         checkpoint = Checkpoint(spec.model_path)
         torch = require("torch", extra="transformers", why=_WHY)
         transformers = require("transformers", extra="transformers", why=_WHY)
-        settings = Settings(spec.settings, engine=spec.engine)
-        device = settings.text("device", settings.text("device_map", "auto"))
-        dtype = settings.text("dtype", settings.text("torch_dtype")).removeprefix("torch.")
+        settings = Settings(spec)
+        device = settings.text("device", "device_map", default="auto")
+        dtype = str(settings.value("dtype", "torch_dtype") or "").removeprefix("torch.")  # may be one of torch's own
         settings.flag("message_format", default=True)  # always so here: the chat template takes the turns as they are
         uses_cache = settings.flag("use_cache", default=True)
         trusts_code = settings.flag("trust_remote_code", default=False)
-        max_model_len = settings.count("max_model_len")
-        settings.warn_of_the_rest()
+        max_model_len = settings.whole("max_model_len", default=0, least=1)
+        settings.warn_about_the_rest()
 
         if device == "auto" and not torch.cuda.is_available():
             device = "cpu"
         dtype = dtype or ("float32" if device == "cpu" else "bfloat16")
         if dtype not in DTYPES:
-            raise BadInputError(f"The setting 'dtype' cannot be {dtype!r}.", hint=f"One of: {', '.join(DTYPES)}")
+            raise settings.refused("dtype", f"one of {', '.join(DTYPES)}", dtype, example="bfloat16")
         place = {"local_files_only": True, "trust_remote_code": trusts_code}
         try:
             tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.folder, **place)

@@ -30,7 +30,7 @@ class Worker:
         with self._lock:
             if self._is_closed:
                 raise ModelCallError(
-                    f"The model {self._model!r} was closed.", hint="Deploy it again.", model=self._model
+                    f"The model {self._model!r} was closed.", hint="Deploy the model again.", model=self._model
                 )
             if self._thread is None:
                 self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"byzer_nb-{self._model}")

@@ -41,8 +41,7 @@ class AsyncClient:
     def __init__(
         self, transport: Transport | None = None, *, model: str = "", options: ChatOptions | None = None
     ) -> None:
-        if isinstance(transport, str):
-            raise WrongTypeError(f"{transport!r} is no transport.", hint=f"Write: {type(self).__name__}(model=...)")
+        _check_transport(transport, cls=type(self))
         self.transport: Transport = shared_models() if transport is None else transport
         self.model = model
         self.options = SILENT if options is None else options
@@ -137,6 +136,12 @@ async def _in_time(deltas: AsyncGenerator[Delta, None], seconds: float, *, name:
             yield delta
 
 
+def _check_transport(transport: object, *, cls: type) -> None:
+    if isinstance(transport, str):
+        name = cls.__name__
+        raise WrongTypeError(f"{transport!r} is no transport of {name}.", hint=f"Write: {name}(model={transport!r})")
+
+
 def _as_texts(texts: Sequence[str]) -> tuple[str, ...]:
     if isinstance(texts, str):
         return (texts,)
@@ -176,6 +181,7 @@ class Client:
     def __init__(
         self, transport: Transport | None = None, *, model: str = "", options: ChatOptions | None = None
     ) -> None:
+        _check_transport(transport, cls=type(self))
         self.aio = AsyncClient(transport, model=model, options=options)
 
     def chat(self, messages: Turns, *, model: str = "", options: ChatOptions | None = None) -> Reply:

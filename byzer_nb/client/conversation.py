@@ -13,6 +13,7 @@ from byzer_nb.types import AudioPart, ImagePart, Message, Part, Role, TextPart
 Turns: TypeAlias = "str | Message | Sequence[Message | Mapping[str, Any]]"  # Any: content is checked below
 
 ROLES: tuple[str, ...] = get_args(Role)
+PARTS = "TextPart(text=...), ImagePart(url=...) or AudioPart(url=...)"
 EXAMPLE = 'For example: [{"role": "user", "content": "Hello"}]'
 
 
@@ -55,4 +56,8 @@ def _content(content: object, position: int) -> str | tuple[Part, ...]:
         return content
     if isinstance(content, Sequence) and all(isinstance(part, TextPart | ImagePart | AudioPart) for part in content):
         return tuple(content)
-    raise WrongTypeError(f"The content of message {position} is neither text nor parts: {short(content)}")
+    is_json = isinstance(content, Sequence) and any(isinstance(part, Mapping) for part in content)
+    raise WrongTypeError(
+        f"The content of message {position} is neither text nor parts: {short(content)}",
+        hint=f"Parts are objects, not dicts: {PARTS}, from byzer_nb.types." if is_json else f"A string, or {PARTS}.",
+    )

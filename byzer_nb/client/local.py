@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from functools import cache
 
 from byzer_nb._registry import nearest
+from byzer_nb.client.ready import check_engine, check_name, not_streaming
 from byzer_nb.engines import build
 from byzer_nb.errors import UnknownModelError, UnsupportedError
 from byzer_nb.types import (
@@ -48,11 +49,14 @@ class LocalTransport:
         except asyncio.CancelledError:
             building.add_done_callback(_close_unwanted)  # a thread cannot be stopped, and what it builds is not lost
             raise
+        check_engine(engine)
         await self._put(spec.name, engine, is_owned=True)
         return engine
 
     async def add(self, name: str, engine: Engine) -> None:
         """Answer to a name with a ready engine, which whoever made it closes."""
+        check_name(name)
+        check_engine(engine)
         await self._put(name, engine, is_owned=False)
 
     async def _put(self, name: str, engine: Engine, *, is_owned: bool) -> None:
@@ -153,7 +157,10 @@ class LocalTransport:
         return (await self._ready(model)).describe()
 
     def chat(self, model: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-        return self.engine(model).chat(request)
+        deltas = self.engine(model).chat(request)
+        if not hasattr(deltas, "aclose"):
+            raise not_streaming(deltas, model=model)
+        return deltas
 
     async def embed(self, model: str, request: EmbedRequest) -> EmbedReply:
         engine = await self._ready(model)

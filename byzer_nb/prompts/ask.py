@@ -40,6 +40,7 @@ def ask(
     Args:
         template: Jinja text; its names are looked up in `variables`, whose values are never rendered again.
         model: the name of a running model, else the default one.
+        system: what the model is told before the prompt; a template over the same variables.
         as_type: a pydantic model, a dataclass, `list[Story]`, `int`, `dict`, a data frame, …
         options: any other generation option; one that is not of ours goes to the provider as it is.
     """
@@ -50,7 +51,7 @@ def ask(
         variables=variables or {},
         model=model,
         shape=Shape(as_type),
-        system=system,
+        system=Template(system, owner="the system text") if system else None,
         options=read_options({**given, **options}),
     )
     reply = Client().chat(question.messages(), model=model, options=question.options)
@@ -65,17 +66,29 @@ class Question:
     variables: Mapping[str, Any] = field(repr=False)
     shape: Shape[Any]
     model: str = ""
-    system: str = ""
+    system: Template | None = None
     options: ChatOptions = field(default_factory=ChatOptions)
 
     def messages(self) -> tuple[Message, ...]:
         """The turns that go to the model."""
         text = self.shape.request(self.template.fill(self.variables))
         turns = (Message(role="user", content=text),)
-        return (Message(role="system", content=self.system), *turns) if self.system else turns
+        if self.system is None:
+            return turns
+        return (Message(role="system", content=self.system.fill(self.variables)), *turns)
 
-    def parts(self) -> list[Part]:
-        """The user's turn in parts, so that what was inserted can be told from what was written."""
+    def parts(self) -> list[tuple[str, list[Part]]]:
+        """Each turn in parts, so that what was inserted can be told from what was written."""
+        turns = [("user", self._parts_of_user())]
+        if self.system is None:
+            return turns
+        return [("system", inserted_parts(self.system, self.variables)), *turns]
+
+    def asks_for(self, name: str) -> bool:
+        """Whether one of the templates uses a variable of that name."""
+        return self.template.asks_for(name) or (self.system is not None and self.system.asks_for(name))
+
+    def _parts_of_user(self) -> list[Part]:
         parts = inserted_parts(self.template, self.variables)
         written = "".join(part.text for part in parts)
         request = self.shape.request(written).removeprefix(written)
@@ -97,14 +110,21 @@ def read_options(given: Mapping[str, Any]) -> ChatOptions:
             extra.update(_converted(name, value))
         elif name in _KINDS:
             known[name] = _converted(name, (value,) if name == "stop" and isinstance(value, str) else value)
-        elif meant := get_close_matches(name, list(_KINDS), n=1, cutoff=TYPO):
+        elif meant := option_meant(name):
             raise BadInputError(
                 f"There is no option {name!r}.",
-                hint=f"Did you mean {meant[0]!r}? An option of the provider's own can stand in extra={{{name!r}: …}}.",
+                hint=f"Did you mean {meant!r}? An option of the provider's own can stand in extra={{{name!r}: …}}.",
             )
         else:
             extra[name] = value
     return ChatOptions(**known, extra=extra)
+
+
+def option_meant(name: str) -> str:
+    """The option of ours of which the name is a slip, or nothing."""
+    if name in _KINDS:
+        return ""
+    return next(iter(get_close_matches(name, list(_KINDS), n=1, cutoff=TYPO)), "")
 
 
 def _converted(name: str, value: Any) -> Any:
@@ -112,4 +132,4 @@ def _converted(name: str, value: Any) -> Any:
         return TypeAdapter(_KINDS[name]).validate_python(value)
     except ValidationError as wrong:
         reason = wrong.errors(include_url=False)[0]["msg"]
-        raise BadInputError(f"The option {name} cannot be {value!r}.", hint=f"{reason}.") from wrong
+        raise BadInputError(f"The option {name} cannot be {value!r}.", hint=f"{reason}.") from None

@@ -68,7 +68,7 @@ class Definition:
         except TypeError as wrong:
             raise WrongTypeError(
                 f"{self.name}() {wrong}", hint=f"It is called as {self.shown(is_bound=is_bound)}"
-            ) from wrong
+            ) from None
         bound.apply_defaults()
         variables: dict[str, Any] = {}
         for parameter in self._parameters:

@@ -146,6 +146,7 @@ class PromptFunction(Generic[P, R]):
 
     def prompt(self, *args: P.args, **kwargs: P.kwargs) -> str:
         """The text that a call would send; nothing is called."""
+        __tracebackhide__ = True  # IPython and pytest leave such a frame out
         text = self._text(args, kwargs)
         return text if isinstance(text, str) else run(text)
 
@@ -155,6 +156,7 @@ class PromptFunction(Generic[P, R]):
 
     def run(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Ask the model and give its answer in the annotated type; a generator of text when that is asked for."""
+        __tracebackhide__ = True
         kind = self._kind()
         if self._definition.is_async or kind.is_async_stream:
             return cast(R, self.aio(*args, **kwargs))
@@ -184,6 +186,7 @@ class PromptFunction(Generic[P, R]):
 
     def _text(self, args: Any, kwargs: Any) -> Text:
         """The prompt; of an async function it has to be awaited."""
+        __tracebackhide__ = True
         if self._is_bound:
             args = (self._owner, *args)
         variables, body = self._definition.begin(args, kwargs, is_bound=self._is_bound)

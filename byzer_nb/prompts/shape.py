@@ -69,16 +69,17 @@ class Checker:
             return [self.check(item, answer) for item in value]
         return self.check(value, answer)
 
-    def check(self, value: Any, answer: str) -> Any:
-        """The JSON value as one of this type."""
+    def check(self, value: Any, answer: str, *, name: str = "") -> Any:
+        """The JSON value as one of this type, which errors call by its name."""
         try:
             return self._adapter.validate_python(value)
         except ValidationError as wrong:
             try:  # a strict model takes dates, tuples and the like from JSON alone
                 return self._adapter.validate_json(json.dumps(value))
             except ValidationError:
+                what = f"The answer is JSON but no {name or self.name}: {_reasons(wrong)}."
                 raise AnswerError(
-                    f"The answer is JSON but no {self.name}: {_reasons(wrong)}. The model wrote: {shortened(answer)!r}",
+                    f"{what} The model wrote: {shortened(answer)!r}",
                     answer=answer,
                     hint="Describe the fields in the prompt, or give those that may be missing a default.",
                 ) from wrong
@@ -90,10 +91,14 @@ class Checker:
 
 
 class Shape(Generic[T]):
-    """A wanted type: any that pydantic can check, and data frames. `str` is text as it is."""
+    """A wanted type: any that pydantic can check, and data frames. `str` is text as it is.
 
-    def __init__(self, wanted: type[T]) -> None:
+    `name` is what its user calls it.
+    """
+
+    def __init__(self, wanted: type[T], *, name: str = "") -> None:
         self.wanted = wanted
+        self._name = name
         self.is_text = wanted is str
         try:
             self._checker = one_of(wanted)
@@ -101,6 +106,7 @@ class Shape(Generic[T]):
         except WrongTypeError:
             if getattr(wanted, "__name__", "") != "DataFrame":
                 raise
+            self._name = name or "DataFrame"
             self._checker = one_of(list[dict[str, Any]])
             self.is_frame = True
 
@@ -131,11 +137,14 @@ class Shape(Generic[T]):
         if self._is_wrapped and isinstance(value, dict) and set(value) == {"value"}:
             value = value["value"]
         if not self.is_frame:
-            checked: T = self._checker.check(value, answer)
+            checked: T = self._checker.check(value, answer, name=self._name)
             return checked
         if isinstance(value, dict) and value and all(isinstance(column, list) for column in value.values()):
             value = [dict(zip(value, row, strict=True)) for row in zip(*value.values(), strict=False)]
-        return self.wanted(self._checker.check(value, answer))  # type: ignore[call-arg]  # a frame takes its rows
+        return self._frame(self._checker.check(value, answer, name=self._name))
+
+    def _frame(self, rows: list[dict[str, Any]]) -> T:
+        return self.wanted(rows)  # type: ignore[call-arg]  # a frame takes its rows
 
     def _bare(self, answer: str, none: AnswerError) -> T:
         """A word or a number without any JSON around it, as small models write it."""
@@ -170,7 +179,7 @@ def _has_arguments(wanted: Any) -> bool:
 
 
 def _shown(wanted: Any) -> str:
-    return repr(wanted).replace("typing.", "")
+    return repr(wanted).replace("typing.", "").replace("__main__.", "")
 
 
 def _reasons(wrong: ValidationError) -> str:

@@ -71,6 +71,7 @@ class Template:
 
     def fill(self, variables: Mapping[str, Any]) -> str:  # Any: whatever the caller's functions take
         """The text with the variables in place."""
+        __tracebackhide__ = True  # IPython and pytest leave such a frame out
         return self._fill_simple(variables) if self.is_simple else self._fill_jinja(variables)
 
     def asks_for(self, name: str) -> bool:
@@ -93,6 +94,7 @@ class Template:
             ) from wrong
 
     def _fill_jinja(self, variables: Mapping[str, Any]) -> str:
+        __tracebackhide__ = True
         if self._stretches is not None and all(part in variables for part, is_name in self._stretches if is_name):
             return "".join(str(as_text(variables[part])) if is_name else part for part, is_name in self._stretches)
         if "self" in variables:
@@ -112,7 +114,7 @@ class Template:
     def _fail_unknown(self, unknown: _UnknownNameError, variables: Mapping[str, Any]) -> NoReturn:
         place = self._place(_template_line(unknown))
         if not unknown.name:  # a filter found nothing, such as the first item of no items
-            raise PromptError(f"The template of {self.owner} cannot be filled in{place}: {unknown}") from unknown
+            raise PromptError(f"The template of {self.owner} cannot be filled in{place}: {unknown}") from None
         known: list[str] = []
         if unknown.owner is jinja2.utils.missing:
             known = sorted(name for name in variables if name not in ("self", OWNER))
@@ -126,7 +128,7 @@ class Template:
             f"The template of {self.owner} uses a name that it was not given: {unknown.message}{place}",
             variable=unknown.name,
             hint=nearest(unknown.name, known) + given,
-        ) from unknown
+        ) from None
 
     # -- braces alone ---------------------------------------------------------------------------------------------
 
@@ -148,13 +150,13 @@ class Template:
             if not name.isidentifier():
                 raise PromptError(
                     f"The template of {self.owner} has {{{name}}}, and that is no name{place}", hint=BRACES
-                ) from unknown
+                ) from None
             known = sorted(variables)
             raise UndefinedVariableError(
                 f"The template of {self.owner} uses a name that it was not given: {unknown.message}{place}",
                 variable=name,
                 hint=nearest(name, known) + f"It was given: {', '.join(known) or 'no variables at all'}.",
-            ) from unknown
+            ) from None
         except (LookupError, ValueError, TypeError, AttributeError) as wrong:
             raise PromptError(f"The template of {self.owner} cannot be filled in: {wrong}", hint=BRACES) from wrong
 

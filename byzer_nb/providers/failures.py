@@ -23,7 +23,7 @@ from byzer_nb.errors import (
     RefusedError,
     UnreachableError,
 )
-from byzer_nb.providers.masking import Mask
+from byzer_nb.types.masking import Mask
 
 # Codes of our own, for failures that the provider could not number itself.
 REFUSED_CONNECTION = "not_connected"
@@ -33,6 +33,7 @@ BROKEN = "connection_broken"
 CUT_OFF = "cut_off"
 UNREADABLE = "unreadable"
 TIMED_OUT = "timed_out"
+CLOSED = "closed"
 NEVER_THERE = frozenset({REFUSED_CONNECTION, UNKNOWN_HOST})
 
 LONGEST_QUOTE = 500
@@ -82,7 +83,7 @@ def from_status(status: int, body: bytes, headers: Mapping[str, str], called: Ca
         place = called.mask.apply(headers.get("Location", "an unnamed place"))
         return ModelCallError(
             f"{called} answered HTTP {status}: moved to {place!r}.",
-            hint="Give the new address as saas.base_url; keys are not sent after a redirect.",
+            hint="Give the new address as base_url; keys are not sent after a redirect.",
             status=status,
             **called.facts(),
         )
@@ -111,12 +112,14 @@ def _classified(
         "request_id": next((headers[name] for name in REQUEST_ID_HEADERS if name in headers), ""),
     }
     words = called.mask.apply(complaint.message)[:LONGEST_QUOTE].strip() or "no reason given"
-    said = f"{called} answered HTTP {status}: {words}"
+    number = f"HTTP {status}" if status >= 400 else ""  # an error that comes with a success says nothing by its number
+    said = f"{called} answered{' ' * bool(number)}{number}: {words}"
     match meant:
         case 401:
             # The provider's words are left out: they quote the key.
-            detail = f"HTTP {status}, {facts['code']}" if facts["code"] else f"HTTP {status}"
-            return RefusedError(f"{called} refused the key ({detail}).", hint="Check saas.api_key.", **facts)
+            detail = ", ".join(filter(None, (number, facts["code"])))
+            said = f"{called} refused the key{f' ({detail})' if detail else ''}."
+            return RefusedError(said, hint="Check the setting api_key.", **facts)
         case 402:
             return RefusedError(said, hint="The account has no credit left; top it up or use another key.", **facts)
         case 403:
@@ -124,10 +127,10 @@ def _classified(
                 said, hint="This key may not do that: check its rights, the model and the region.", **facts
             )
         case 404:
-            return ModelCallError(said, hint="Check saas.model and saas.base_url.", **facts)
+            return ModelCallError(said, hint="Check the settings model and base_url.", **facts)
         case 408 | 504:
             return CallTimeoutError(
-                said, hint="Try again, or give it longer with saas.timeout.", retryable=True, **facts
+                said, hint="Try again, or give it longer with the setting timeout.", retryable=True, **facts
             )
         case 413:
             return ModelCallError(said, hint="Send less: a shorter conversation or smaller pictures.", **facts)
@@ -150,7 +153,7 @@ def _rate_limited(said: str, headers: Mapping[str, str], facts: dict[str, Any]) 
         said,
         hint="The account has no credit left; top it up or use another key."
         if is_out_of_credit
-        else "Ask less at once, or wait longer for an answer with saas.max_retries.",
+        else "Ask less at once, or wait longer for an answer with the setting max_retries.",
         retryable=not is_out_of_credit,
         **facts,
     )
@@ -185,32 +188,32 @@ def from_exception(original: Exception, called: Called, *, seconds: float | None
         case aiohttp.ConnectionTimeoutError():
             return _timed_out(called, "did not accept a connection in time", "Is the host reachable from here?")
         case aiohttp.SocketTimeoutError():
-            return _timed_out(called, "was silent for too long", "Give it longer with saas.timeout.")
+            return _timed_out(called, "was silent for too long", "Give it longer with the setting timeout.")
         case TimeoutError():
             limit = f" in {seconds:g} s" if seconds is not None else " in time"
             return _timed_out(called, f"gave no whole answer{limit}", "Give it longer with the option timeout.")
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError() | ssl.SSLError():
             return UnreachableError(
                 f"{called} has a certificate that cannot be trusted, or speaks no TLS.",
-                hint="Give your own CA bundle as saas.https_verify='/path/to/ca.pem', or check saas.base_url.",
+                hint="Give your own CA bundle as https_verify='/path/to/ca.pem', or check base_url.",
                 code=BAD_CERTIFICATE,
                 **called.facts(),
             )
         case aiohttp.ClientConnectorDNSError() | UnicodeError():
             return UnreachableError(
                 f"{called} cannot be reached: nobody knows that host.",
-                hint="Check the host in saas.base_url, and the network.",
+                hint="Check the host in base_url, and the network.",
                 code=UNKNOWN_HOST,
                 retryable=True,
                 **called.facts(),
             )
         case aiohttp.ClientProxyConnectionError():
-            return _not_connected(called, "the proxy does not answer", "Check saas.proxies.")
+            return _not_connected(called, "the proxy does not answer", "Check the setting proxies.")
         case aiohttp.ClientHttpProxyError():
-            return _not_connected(called, f"the proxy answered HTTP {original.status}", "Check saas.proxies.")
+            return _not_connected(called, f"the proxy answered HTTP {original.status}", "Check the setting proxies.")
         case aiohttp.ClientConnectorError():
             reason = original.os_error.strerror or "no connection"
-            return _not_connected(called, reason, "Is a server running there? Check saas.base_url.")
+            return _not_connected(called, reason, "Is a server running there? Check the setting base_url.")
         case _:
             return broken(called)
 
@@ -247,13 +250,18 @@ def cut_off(called: Called) -> UnreachableError:
     )
 
 
+def closed(called: Called) -> UnreachableError:
+    """The engine was closed, before the call or in the middle of its answer."""
+    return UnreachableError(f"{called} was closed.", hint="Deploy the model again.", code=CLOSED, **called.facts())
+
+
 def unreadable(answer: bytes, called: Called) -> ModelCallError:
     """The answer is not what the protocol promises."""
     text = answer.decode("utf-8", "replace").strip()
     shown = "a web page" if text.startswith("<") else repr(called.mask.apply(text)[:200])
     return ModelCallError(
         f"{called} answered with something that is not its protocol: {shown}.",
-        hint="Check saas.base_url.",
+        hint="Check the setting base_url.",
         code=UNREADABLE,
         **called.facts(),
     )

@@ -15,7 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from yarl import URL
 
-from byzer_nb.errors import ByzerError, UnsupportedError
+from byzer_nb.errors import ByzerError
 from byzer_nb.providers import failures
 from byzer_nb.providers.failures import Called
 from byzer_nb.providers.retry import Backoff, retrying
@@ -62,6 +62,7 @@ class Wire:
         self.called = called
         self._route = route
         self._sessions = Sessions(partial(_new_session, route))
+        self._arriving: set[Incoming] = set()  # from any loop; each takes itself out
         self._urls: dict[str, URL] = {}
         self._timeout = aiohttp.ClientTimeout(
             sock_connect=route.patience.connect, sock_read=route.patience.first_byte, ceil_threshold=3600
@@ -98,9 +99,7 @@ class Wire:
         return await retrying(attempt, backoff=self._route.backoff, deadline=deadline)
 
     async def _send(self, path: str, body: bytes, *, deadline: float | None, limit: float | None) -> Incoming:
-        if self._sessions.is_closed:
-            raise UnsupportedError(f"{self.called} was closed.", hint="Deploy the model again.")
-        session = await self._sessions.here()
+        session = await self._session()
         timeout = self._timeout
         if deadline is not None:
             left = max(deadline - asyncio.get_running_loop().time(), 0.001)
@@ -115,13 +114,23 @@ class Wire:
                 allow_redirects=False,  # a redirect would take the key, or lose the body
             )
         except (aiohttp.ClientError, OSError, UnicodeError) as original:
-            failure, cause = failures.from_exception(original, self.called, seconds=limit), failures.cause_of(original)
+            failure: ByzerError = failures.from_exception(original, self.called, seconds=limit)
+            cause = failures.cause_of(original)
+            if self._sessions.is_closed:  # it was we who broke the connection
+                failure, cause = failures.closed(self.called), None
         else:
-            answer = Incoming(response, called=self.called, limit=limit)
+            answer = Incoming(response, called=self.called, limit=limit, among=self._arriving)
+            if self._sessions.is_closed:  # by another thread, which did not see this answer yet
+                answer.give_up()
             if response.status < 300:
                 return answer
             raise await answer.refusal()
         raise failure from cause  # outside the handler: the original would be its context, headers and all
+
+    async def _session(self) -> aiohttp.ClientSession:
+        if self._sessions.is_closed:
+            raise failures.closed(self.called)
+        return await self._sessions.here()
 
     def url(self, path: str) -> URL:
         """The address of a path: one with a slash in front starts at the host, any other at the base URL."""
@@ -133,17 +142,26 @@ class Wire:
         return url
 
     async def close(self) -> None:
-        """Close the connections; a second time does nothing."""
+        """Let go of whoever reads an answer, and close the connections; a second time does nothing."""
+        self._sessions.is_closed = True
+        for answer in list(self._arriving):
+            answer.give_up()  # a session that is closed under its reader would never wake it
         await self._sessions.close()
 
 
 class Incoming:
     """An answer that is arriving: read it whole, or event by event. Closing it early closes the connection."""
 
-    __slots__ = ("_begun", "_called", "_idle", "_limit", "_response", "_splitter")
+    __slots__ = ("_among", "_begun", "_called", "_idle", "_is_given_up", "_limit", "_loop", "_response", "_splitter")
 
-    def __init__(self, response: aiohttp.ClientResponse, *, called: Called, limit: float | None) -> None:
+    def __init__(
+        self, response: aiohttp.ClientResponse, *, called: Called, limit: float | None, among: set[Incoming]
+    ) -> None:
         self._response = response
+        self._loop = asyncio.get_running_loop()
+        self._is_given_up = False
+        self._among = among
+        among.add(self)
         self._called = called
         self._limit = limit
         self._splitter = EventSplitter()
@@ -215,7 +233,14 @@ class Incoming:
 
     def close(self) -> None:
         """Let the connection go: back to the pool after a whole answer, shut otherwise."""
+        self._among.discard(self)
         self._response.close()
+
+    def give_up(self) -> None:
+        """End the answer because its engine was closed, from any thread: whoever reads it gets an error at once."""
+        self._is_given_up = True
+        with contextlib.suppress(RuntimeError):  # a loop that has ended has no reader left
+            self._loop.call_soon_threadsafe(self._response.close)
 
     async def _read(self) -> bytes:
         try:
@@ -223,6 +248,8 @@ class Incoming:
         except (aiohttp.ClientError, OSError) as original:
             failure = failures.from_exception(original, self._called, seconds=self._limit)
             cause = failures.cause_of(original)
+        if self._is_given_up:
+            failure, cause = failures.closed(self._called), None
         raise failure from cause
 
 

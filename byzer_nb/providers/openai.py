@@ -15,12 +15,10 @@ from byzer_nb.errors import BadInputError, ModelCallError, UnsupportedError
 from byzer_nb.providers import openai_wire
 from byzer_nb.providers.failures import Called
 from byzer_nb.providers.http import Incoming, Patience, Route, Wire
-from byzer_nb.providers.masking import Mask
 from byzer_nb.providers.openai_answers import ChatStream, vectors, whole_answer
 from byzer_nb.providers.openai_hosts import host_habits
 from byzer_nb.providers.openai_wire import Speaker
 from byzer_nb.providers.retry import Backoff
-from byzer_nb.providers.settings import Settings, SettingWarning, shown
 from byzer_nb.providers.sse import Event
 from byzer_nb.types import (
     Capabilities,
@@ -32,6 +30,8 @@ from byzer_nb.types import (
     ModelCard,
     Secret,
 )
+from byzer_nb.types.masking import Mask
+from byzer_nb.types.settings import Settings, SettingWarning
 
 T = TypeVar("T")
 
@@ -66,8 +66,7 @@ class OpenAI:
     def from_spec(cls, spec: DeploySpec) -> OpenAI:
         """The engine for a spec whose settings are those of `saas/openai`, without the prefix."""
         settings = Settings(spec)
-        key = settings.secret("api_key")
-        url = _base_url(settings.text("base_url", "api_base", default=DEFAULT_BASE_URL))
+        url = _base_url(settings)
         settings.value("api_version", "api_type")  # of older clients; they change nothing here
         speaker = Speaker(
             model=settings.text("model", default=DEFAULT_MODEL),
@@ -77,14 +76,15 @@ class OpenAI:
         )
         route = Route(
             base_url=url,
-            headers={"Authorization": Secret(f"Bearer {key.reveal()}")},
             proxy=_proxy(settings),
             local_address=settings.text("local_address"),
             verify=_verify(settings),
             patience=_patience(settings),
             backoff=Backoff(retries=settings.whole("max_retries", default=10)),
         )
+        key = settings.secret("api_key")
         settings.warn_about_the_rest()
+        route = replace(route, headers={"Authorization": Secret(f"Bearer {key.reveal()}")})
         called = Called(
             provider=spec.engine, alias=spec.name, model=speaker.model, address=url.authority, mask=Mask([key])
         )
@@ -180,17 +180,18 @@ class OpenAI:
         warnings.warn(news, SettingWarning, stacklevel=3)
 
 
-def _base_url(text: str) -> URL:
+def _base_url(settings: Settings) -> URL:
     """The address with `/v1` where no path was given; any other path is meant as it is."""
+    text = settings.text("base_url", "api_base", default=DEFAULT_BASE_URL)
     try:
         url = URL(text)
     except ValueError:
         url = URL()
     if url.user is not None or url.password is not None:
-        raise BadInputError("saas.base_url must not carry a user name or a password.", hint="Use saas.api_key.")
+        raise BadInputError("base_url must not carry a user name or a password.", hint="Use the setting api_key.")
     if url.scheme not in ("http", "https") or not url.host:
         raise BadInputError(
-            f"saas.base_url must be an address such as {DEFAULT_BASE_URL!r}, not {shown(text)}.",
+            f"base_url must be an address such as {DEFAULT_BASE_URL!r}, not {settings.shown(text)}.",
             hint="Does it begin with http:// or https:// ?",
         )
     path = re.sub(r"/+(chat/completions|embeddings)?/*$", "", url.path)
@@ -201,10 +202,12 @@ def _proxy(settings: Settings) -> str:
     found = settings.value("proxies", "proxy")
     if isinstance(found, dict):  # the form of the requests library
         found = found.get("https") or found.get("https://") or found.get("http") or found.get("http://")
+    if isinstance(found, Secret):  # it carries a login
+        found = found.reveal()
     proxy = str(found or "").strip().strip("\"'")
     if proxy and not proxy.startswith(("http://", "https://")):
         raise BadInputError(
-            "saas.proxies must be the address of an HTTP proxy.", hint="For example: http://proxy.example.com:3128"
+            "proxies must be the address of an HTTP proxy.", hint="For example: http://proxy.example.com:3128"
         )
     return proxy
 
@@ -216,7 +219,7 @@ def _verify(settings: Settings) -> bool | ssl.SSLContext:
             return ssl.create_default_context(cafile=found)
         except OSError as reason:
             raise BadInputError(
-                f"saas.https_verify names a CA bundle that cannot be read: {found!r}.", hint="Check the path."
+                f"https_verify names a CA bundle that cannot be read: {settings.shown(found)}.", hint="Check the path."
             ) from reason
     return settings.flag("https_verify", "verify", default=True)
 

@@ -108,7 +108,7 @@ def vectors(body: bytes, called: Called, headers: Mapping[str, str], *, texts: i
     if len(found) != texts:
         raise ModelCallError(
             f"{called} answered {texts} texts with {len(found)} vectors.",
-            hint="Check saas.model: is it an embedding model?",
+            hint="Check the setting model: is it an embedding model?",
             code=failures.UNREADABLE,
             **called.facts(),
         )

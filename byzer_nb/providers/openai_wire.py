@@ -36,6 +36,13 @@ _PLAIN_OPTIONS = (
     "repetition_penalty",
 )
 _WITHHELD_FROM_REASONING = ("temperature", "top_p", "max_tokens")
+_DECIDED_BY_THE_CALL = {
+    "model": "Name the model when you ask: model='...'; a provider's other model is loaded under a name of its own.",
+    "messages": "Give the messages to the call itself.",
+    "stream": "Call stream(...) for an answer in pieces, and chat(...) for a whole one.",
+    "stream_options": "Leave it out: the count of tokens is asked for already, and stands in the usage of the answer.",
+    "n": "Leave it out, and ask once for each answer.",
+}
 _FINISH_REASONS: dict[str, FinishReason] = {
     "length": "length",
     "max_tokens": "length",
@@ -77,7 +84,15 @@ def chat_body(request: ChatRequest, speaker: Speaker) -> dict[str, Any]:  # Any:
         body["stream"] = True
         if "stream_options" not in speaker.quirks:
             body["stream_options"] = {"include_usage": True}
-    return body | request.options.extra
+    return body | _checked(request.options.extra)
+
+
+def _checked(extra: dict[str, Any]) -> dict[str, Any]:  # Any: JSON
+    """The parameters of the provider's own; what the call itself decides is not among them."""
+    for name, right_way in _DECIDED_BY_THE_CALL.items():
+        if name in extra:
+            raise BadInputError(f"The option extra cannot hold {name!r}: the call itself decides it.", hint=right_way)
+    return extra
 
 
 def embed_body(request: EmbedRequest, model: str) -> dict[str, Any]:  # Any: JSON
@@ -103,7 +118,7 @@ def continues(request: ChatRequest, host: Host) -> bool:
     is_begun = bool(request.messages) and request.messages[-1].role == "assistant"
     if request.options.continue_last and not is_begun:
         raise BadInputError(
-            "Only an answer that was begun can be continued: gen.response_prefix is set, but the last message is not "
+            "Only an answer that was begun can be continued: continue_last is set, but the last message is not "
             "the assistant's.",
             hint='Add the beginning as a last message: {"role": "assistant", "content": "..."}',
         )

@@ -48,6 +48,13 @@ async def retrying(attempt: Callable[[], Awaitable[T]], *, backoff: Backoff, dea
             loop = asyncio.get_running_loop()
             if pause is None or (deadline is not None and loop.time() + pause >= deadline):
                 if tries > 1:
-                    error.add_note(f"Tried {tries} times.")
+                    _tell(error, tries)
                 raise
         await asyncio.sleep(pause)
+
+
+def _tell(error: ModelCallError, tries: int) -> None:
+    """Put the number of tries into the message: where only that is shown, it was long silent for no visible reason."""
+    end = "" if error.message.endswith((".", "!", "?")) else "."
+    error.message = f"{error.message}{end} Tried {tries} times."
+    error.args = (error.message,)

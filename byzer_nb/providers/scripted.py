@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from math import sqrt
 from typing import TypeAlias
 
-from byzer_nb.errors import BadInputError, UnsupportedError
-from byzer_nb.providers.settings import Settings
+from byzer_nb.errors import BadInputError, ModelCallError, UnsupportedError
 from byzer_nb.types import (
     Capabilities,
     ChatOptions,
@@ -26,11 +26,13 @@ from byzer_nb.types import (
     Usage,
 )
 from byzer_nb.types.options import OPTION_NAMES
+from byzer_nb.types.settings import Settings
 
 Scripted: TypeAlias = str | Reply | Exception | Sequence[str | Exception]
 Script: TypeAlias = str | Sequence[Scripted] | Callable[[ChatRequest], Scripted]
 
 DIMENSIONS = 16
+LOOK_UP_SECONDS = 0.1  # how long a pause may last until the next look whether the engine was closed
 CAPABILITIES = Capabilities(
     embed=True,
     images=True,
@@ -100,10 +102,10 @@ class ScriptedEngine:
         line = _line(self._next(request)).within(request.options)
         self.running += 1
         try:
-            await asyncio.sleep(self._delay)
+            await self._pause(self._delay)
             pause = self._token_delay * (1 if request.stream else len(line.pieces))
             for delta in line.deltas() if request.stream else line.whole():
-                await asyncio.sleep(pause)
+                await self._pause(pause)
                 yield replace(delta, request_id=request_id)
             if line.failure is not None:
                 raise line.failure
@@ -127,8 +129,19 @@ class ScriptedEngine:
         )
 
     async def close(self) -> None:
-        """Remember that it was closed."""
+        """Remember that it was closed; a request that is under way gets an error."""
         self.is_closed = True
+
+    async def _pause(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while True:
+            if self.is_closed:
+                model = self._card.model
+                raise ModelCallError(f"The model {model!r} was closed.", hint="Deploy the model again.", model=model)
+            left = end - time.monotonic()
+            await asyncio.sleep(min(max(left, 0), LOOK_UP_SECONDS))
+            if left <= LOOK_UP_SECONDS:
+                return
 
     def _next(self, request: ChatRequest) -> Scripted:
         script = self._script

@@ -35,6 +35,39 @@ PLACES = {
     "autocoder.common": "",
     "autocoder.common.files": "byzer_nb.seed.text_files",
 }
+CLUSTERS = "Clusters are not in this version; SimpleByzerLLM works without one."
+SEARCH = "Storage and retrieval are not in this version."
+MEDIA = "Pictures and sound in prompt functions are not in this version."
+TOOLS = "Tools and function bodies are not in this version; ask for the arguments with response_class=."
+LISTS = "Lists of models are not in this version; write SimpleByzerLLM().deploy(udf_name=...)."
+EVENTS = "Callbacks around calls are not in this version."
+# Names and module paths of the original that are not here, and what there is instead.
+NOT_YET = {
+    "connect_cluster": CLUSTERS,
+    "byzerllm.utils.client.entrypoints": CLUSTERS,
+    "get_single_llm": LISTS,
+    "get_llm_names": LISTS,
+    "get_model_info": LISTS,
+    "ByzerRetrieval": SEARCH,
+    "byzerllm.utils.retrieval": SEARCH,
+    "ByzerStorage": SEARCH,
+    "byzerllm.apps.byzer_storage": SEARCH,
+    "Image": MEDIA,
+    "ImagePath": MEDIA,
+    "AudioPath": MEDIA,
+    "function_calling_format": TOOLS,
+    "function_impl_format": TOOLS,
+    "ExecuteCodeResponse": TOOLS,
+    "EventName": EVENTS,
+    "EventCallback": EVENTS,
+    "EventCallbackResult": EVENTS,
+    "prompt_lazy": "Write @byzerllm.prompt() instead; its with_llm chooses the model later.",
+    "agent_reply": "Agents are not in this version.",
+    "default_chat_wrapper": "Wrappers round calls are not in this version.",
+    "LLMMetadata": "Use the dict of llm.get_meta(model) instead.",
+    "FintuneRequest": "Fine-tuning is not in this version.",
+    "FintuneRequestExtra": "Fine-tuning is not in this version.",
+}
 ROOT = "byzerllm"
 BESIDE = "autocoder"  # another package of the same family, of which the documents use one function
 
@@ -51,12 +84,19 @@ class AliasFinder(MetaPathFinder, Loader):
         if fullname.partition(".")[0] not in self.roots:
             return None
         if fullname not in PLACES:
+            home, _, name = fullname.rpartition(".")
+            if home in PLACES and name in NOT_YET:
+                # Python asks here for the names of `from byzerllm import …`, and forgets why one of them is missing.
+                raise ImportError(f"{home} has no {name} here. {NOT_YET[name]}", name=home)
             known = _below(fullname.partition(".")[0])
+            absent = [f"{why} " for path, why in NOT_YET.items() if f"{fullname}.".startswith(f"{path}.")]
+            instead = absent[0] if absent else nearest(fullname, known)
             raise ModuleNotFoundError(
-                f"byzer_nb has no module {fullname!r}. {nearest(fullname, known)}Known: {', '.join(known)}",
+                f"byzer_nb has no module {fullname!r}. {instead}Known: {', '.join(known)}",
                 name=fullname,
             )
-        return ModuleSpec(fullname, self, origin=PLACES[fullname] or None, is_package=len(_below(fullname)) > 1)
+        # All are packages, for only of a package is this finder asked for the names that it lacks.
+        return ModuleSpec(fullname, self, origin=PLACES[fullname] or None, is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         return _Alias(spec.name, f"The names of {spec.origin}, as {spec.name}." if spec.origin else None)
@@ -80,7 +120,8 @@ class _Alias(ModuleType):
         if name in _public(self.__name__):
             return getattr(import_module(PLACES[self.__name__]), name)
         raise AttributeError(
-            f"module {self.__name__!r} has no attribute {name!r}. {nearest(name, self.__dir__())}".rstrip()
+            f"module {self.__name__!r} has no attribute {name!r}. "
+            f"{NOT_YET.get(name) or nearest(name, self.__dir__())}".rstrip()
         )
 
     def __dir__(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any
 
 from byzer_nb.errors import WrongTypeError
@@ -11,14 +12,20 @@ from byzer_nb.types.secret import with_secrets
 PREFIX = "saas."
 
 
-def read_infer_params(infer_params: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The parameters without their prefix, keys and passwords behind `Secret`."""
-    if infer_params is None:
-        return {}
+def read_infer_params(infer_params: object) -> dict[str, Any]:
+    """The parameters without their prefix, keys and passwords behind `Secret`; nothing of what is no dict.
+
+    It never raises, because a traceback may show what a function was given: call `check_kind` afterwards.
+    """
     if not isinstance(infer_params, Mapping):
-        # The value is not shown: it may well be a key.
+        return {}
+    return with_secrets({str(key).removeprefix(PREFIX): value for key, value in infer_params.items()})
+
+
+def check_kind(kind: type) -> None:
+    """Raise unless parameters of that kind are a dict or None."""
+    if kind is not NoneType and not issubclass(kind, Mapping):
         raise WrongTypeError(
-            f"infer_params is a dict, not a {type(infer_params).__name__}.",
+            f"infer_params is a dict, not a {kind.__name__}.",
             hint='For example: infer_params={"saas.api_key": key, "saas.model": "gpt-4o"}',
         )
-    return with_secrets({str(key).removeprefix(PREFIX): value for key, value in infer_params.items()})

@@ -7,11 +7,11 @@ from typing import Any, NoReturn, Self
 
 from byzer_nb._sync import run
 from byzer_nb.client import LocalTransport, shared_models
-from byzer_nb.errors import BadInputError, WrongTypeError
+from byzer_nb.errors import BadInputError, MissingSettingError, WrongTypeError
 from byzer_nb.prompts.function import PromptFunction
 from byzer_nb.seed.chatting import Chatting
 from byzer_nb.seed.embedding import Embedding
-from byzer_nb.seed.infer_params import read_infer_params
+from byzer_nb.seed.infer_params import PREFIX, check_kind, read_infer_params
 from byzer_nb.seed.not_connected import NotConnected, no_cluster
 from byzer_nb.seed.speakers import speaker_for
 from byzer_nb.seed.speaking import Config
@@ -125,7 +125,10 @@ class ByzerLLM(SeedLLM):
 
 
 class SimpleByzerLLM(SeedLLM):
-    """The same client without Ray: what it deploys lives in this process, and other cells find it by name."""
+    """The same client without Ray: what it deploys lives in this process, and other cells find it by name.
+
+    So a model outlives the client that deployed it: it stays until `undeploy`, `byzer_nb.unload` or `%unload_ext`.
+    """
 
     def __init__(self, default_model_name: str | None = None, **kwargs: Any) -> None:
         self._models_here = LocalTransport(beyond=shared_models())
@@ -145,6 +148,9 @@ class SimpleByzerLLM(SeedLLM):
         infer_params: Mapping[str, Any] | None = None,
     ) -> dict[str, str]:
         """Answer to the name `udf_name` with a provider's model; a model of that name is replaced."""
+        kind = type(infer_params)
+        infer_params = read_infer_params(infer_params)  # at once: tracebacks may show the variables of this frame
+        check_kind(kind)
         if not pretrained_model_type.startswith("saas/"):
             raise BadInputError(
                 f"Unsupported pretrained_model_type: {pretrained_model_type}",
@@ -152,11 +158,18 @@ class SimpleByzerLLM(SeedLLM):
                 "load local weights with byzer_nb.load(name, engine, path=...).",
             )
         name = udf_name or self.default_model_name or ""
-        settings = read_infer_params(infer_params)
+        settings = infer_params
         if pretrained_model_type in SIMPLE_TYPES:
             silent = {} if "model" in settings else SIMPLE_MODEL
             settings = {"base_url": SIMPLE_BASE_URL, **silent, **settings}
-        run(self._deploy(DeploySpec(name=name, engine=pretrained_model_type, model_path=model_path, settings=settings)))
+        spec = DeploySpec(name=name, engine=pretrained_model_type, model_path=model_path, settings=settings)
+        try:
+            run(self._deploy(spec))
+        except MissingSettingError as missing:
+            raise BadInputError(
+                f"{PREFIX}{missing.setting} is required for SaaS models",
+                hint=f'Add it: infer_params={{"{PREFIX}{missing.setting}": "..."}}',
+            ) from None
         if settings.get("max_output_tokens") is not None:
             self.setup_max_output_length(name, int(settings["max_output_tokens"]))
         return {"model": name, "status": "deployed"}
@@ -170,10 +183,11 @@ class SimpleByzerLLM(SeedLLM):
         run(self._undeploy(udf_name))
 
     async def _undeploy(self, name: str) -> None:
-        if name in self._models_here.own_names():
+        if name in self._models_here.own_names():  # under the same name the others may have an engine of their own
             await shared_models().forget(self._models_here.engine(name))
             await self._models_here.undeploy(name)
-        await shared_models().undeploy(name)
+        else:
+            await shared_models().undeploy(name)
 
     def is_model_exist(self, udf_name: str) -> bool:
         """Whether a call of that name would reach a model."""

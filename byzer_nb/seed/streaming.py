@@ -27,7 +27,14 @@ class Streaming(Speaking):
     ) -> Iterator[StreamItem]:
         """Pairs of text and meta: the text so far, or with `delta_mode` only the new piece."""
         return iterate(
-            self.async_stream_chat_oai(conversations, model, role_mapping, delta_mode, llm_config, extra_request_params)
+            self.async_stream_chat_oai(
+                conversations,
+                model=model,
+                role_mapping=role_mapping,
+                delta_mode=delta_mode,
+                llm_config=llm_config,
+                extra_request_params=extra_request_params,
+            )
         )
 
     async def async_stream_chat_oai(

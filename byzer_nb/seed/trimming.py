@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol
 
+from byzer_nb.backends.stopping import StopStrings
 from byzer_nb.types import Delta
 
 
@@ -29,57 +30,26 @@ class CutAt:
 
 async def trimmed(deltas: AsyncGenerator[Delta, None], clean_func: Callable[[str], str]) -> AsyncGenerator[Delta, None]:
     """The deltas of an answer whose joined text is trimmed; what was given is never given again or taken back."""
-    growing: _Growing = _CutText(clean_func.marks) if isinstance(clean_func, CutAt) else _CleanedText(clean_func)
+    growing: _Growing = StopStrings(clean_func.marks) if isinstance(clean_func, CutAt) else _CleanedText(clean_func)
     async with aclosing(deltas):
         async for delta in deltas:
-            text = growing.add(delta.text)
+            text = growing.push(delta.text)
             if delta.finish_reason is not None:
-                text += growing.rest()
+                text += growing.flush()
             if text or delta.reasoning or delta.finish_reason or delta.usage:
                 yield replace(delta, text=text)
-    if rest := growing.rest():
+    if rest := growing.flush():
         yield Delta(text=rest)
 
 
 class _Growing(Protocol):
-    def add(self, piece: str) -> str:
+    def push(self, piece: str) -> str:
         """What may be shown now."""
         ...
 
-    def rest(self) -> str:
+    def flush(self) -> str:
         """What was held back, when nothing more comes."""
         ...
-
-
-class _CutText:
-    """Holds back only what may be the beginning of a mark."""
-
-    def __init__(self, marks: tuple[str, ...]) -> None:
-        self._marks = marks
-        self._held = ""
-        self._is_cut = False
-
-    def add(self, piece: str) -> str:
-        if self._is_cut:
-            return ""
-        text = self._held + piece
-        ends = [at for mark in self._marks if (at := text.find(mark)) >= 0]
-        if ends:
-            self._is_cut = True
-            self._held = ""
-            return text[: min(ends)]
-        shown = len(text) - max(_begun(mark, text) for mark in self._marks)
-        self._held = text[shown:]
-        return text[:shown]
-
-    def rest(self) -> str:
-        rest, self._held = self._held, ""
-        return rest
-
-
-def _begun(mark: str, text: str) -> int:
-    """How many characters at the end of the text begin the mark."""
-    return next((length for length in range(min(len(mark) - 1, len(text)), 0, -1) if text.endswith(mark[:length])), 0)
 
 
 class _CleanedText:
@@ -90,7 +60,7 @@ class _CleanedText:
         self._text = ""
         self._given = ""
 
-    def add(self, piece: str) -> str:
+    def push(self, piece: str) -> str:
         if not piece:
             return ""
         self._text += piece
@@ -101,5 +71,5 @@ class _CleanedText:
         self._given = clean
         return new
 
-    def rest(self) -> str:
+    def flush(self) -> str:
         return ""

@@ -7,6 +7,8 @@ from typing import Any
 
 from byzer_nb.errors import BadInputError, WrongTypeError
 
+PREFIX = "saas."  # of one dialect; it ends at the face that reads it
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeploySpec:
@@ -26,8 +28,17 @@ class DeploySpec:
             if not isinstance(value, str):
                 raise WrongTypeError(f"The {what} of a model is a string, not {value!r}.")
         if not self.name:
-            raise BadInputError("A deployed model needs a name.", hint="For example: udf_name='chat'")
+            raise BadInputError(
+                "A deployed model needs a name.", hint=f"Write: load('chat', {self.engine or 'saas/openai'!r}, ...)"
+            )
         if not self.engine:
             raise BadInputError(
-                f"The model {self.name!r} needs a type.", hint="For example: pretrained_model_type='saas/openai'"
+                f"The model {self.name!r} needs an engine.", hint=f"Write: load({self.name!r}, 'saas/openai', ...)"
             )
+        for setting in self.settings:
+            bare = str(setting).removeprefix(PREFIX)
+            if bare != setting:
+                raise BadInputError(
+                    f"A setting has its bare name here, and {setting!r} has a prefix.",
+                    hint=f"Write {bare} without {PREFIX!r}: load({self.name!r}, {self.engine!r}, {bare}=...)",
+                )

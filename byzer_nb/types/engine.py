@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Protocol, runtime_checkable
 
+from byzer_nb._display import Displayed, key_value_table
 from byzer_nb.types.embeddings import EmbedReply, EmbedRequest
 from byzer_nb.types.messages import ChatRequest, Message
 from byzer_nb.types.replies import Delta
@@ -26,8 +27,8 @@ class Capabilities:
     options: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ModelCard:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class ModelCard(Displayed):
     """A model as it introduces itself. `context_length` is 0 when nobody knows it."""
 
     model: str
@@ -36,6 +37,24 @@ class ModelCard:
     context_length: int = 0
     architectures: tuple[str, ...] = ()
     capabilities: Capabilities = field(default_factory=Capabilities)
+
+    def __repr__(self) -> str:
+        context = f"context_length={self.context_length}, " if self.context_length else ""
+        return f"ModelCard(model={self.model!r}, engine={self.engine!r}, {context}can={', '.join(self._abilities())!r})"
+
+    def _html(self) -> str:
+        facts: dict[str, object] = {
+            "model": self.model,
+            "engine": self.engine,
+            "context": f"{self.context_length} tokens" if self.context_length else "unknown",
+            "can": ", ".join(self._abilities()),
+            "options": ", ".join(sorted(self.capabilities.options)),
+        }
+        return key_value_table(facts)
+
+    def _abilities(self) -> list[str]:
+        able = self.capabilities
+        return [each.name for each in fields(able) if getattr(able, each.name) is True]
 
 
 class Engine(Protocol):

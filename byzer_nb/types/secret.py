@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from byzer_nb.errors import WrongTypeError
 
-WORDS = frozenset({"key", "apikey", "secret", "token", "password", "authorization"})
+WORDS = frozenset({"key", "keys", "apikey", "secret", "secrets", "token", "password", "passwords", "authorization"})
+_ADDRESS = r"[a-z][a-z0-9+.\-]*://"
+# Secrets under any name: an address with a login in it or a key among its parameters, and what looks like a key.
+_SECRET = re.compile(
+    rf"\s*(?:{_ADDRESS}[^/?#\s]*@|{_ADDRESS}\S*[?&][^=&#\s]*(?:{'|'.join(sorted(WORDS))})=|(?:sk|pk|ak)-\S{{12,}}\s*$)",
+    re.IGNORECASE,
+)
 BINARY_PROTOCOL = 4  # what pickle uses on its way to a worker; writers of text, such as YAML, ask for less
 
 
@@ -59,8 +66,17 @@ def names_a_secret(name: str) -> bool:
 
 
 def with_secrets(settings: Mapping[str, Any]) -> dict[str, Any]:  # Any: the values of an engine's own settings
-    """The settings with every text that is a secret by its name behind `Secret`."""
-    return {
-        name: Secret(value) if isinstance(value, str) and names_a_secret(name) else value
-        for name, value in settings.items()
-    }
+    """The settings with every text behind `Secret` that is a secret by its name or by its look."""
+    return {name: _hidden(value, is_secret=names_a_secret(str(name))) for name, value in settings.items()}
+
+
+def _hidden(value: Any, *, is_secret: bool) -> Any:
+    """The same value with its secrets hidden, however deep they stand; one without secrets stays as it is."""
+    if isinstance(value, str):
+        return Secret(value) if is_secret or _SECRET.match(value) else value
+    if isinstance(value, Mapping):
+        return {key: _hidden(each, is_secret=is_secret or names_a_secret(str(key))) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        hidden = [_hidden(each, is_secret=is_secret) for each in value]
+        return value if all(map(operator.is_, hidden, value)) else hidden
+    return value

@@ -27,7 +27,7 @@ def test_a_folder_that_does_not_exist_is_named() -> None:
 
 
 def test_no_path_at_all_is_refused() -> None:
-    with pytest.raises(BadInputError, match="needs a model_path"):
+    with pytest.raises(BadInputError, match="needs a path"):
         deploy("")
 
 

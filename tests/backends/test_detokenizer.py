@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,52 @@ def test_bytes_that_never_become_a_character_do_not_hold_up_the_text(tokenizer: 
     text = "".join(pieces_of(tokenizer, ids))
     assert text == tokenizer.decode(ids)
     assert text.endswith("\ufffdand on 🎉")
+
+
+class CountingTokenizer(FileTokenizer):
+    """The tokenizer of the tests, which counts the tokens that it is given to decode."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        super().__init__(checkpoint)
+        self.decoded = 0
+
+    def decode(self, ids: Sequence[int]) -> str:
+        self.decoded += len(ids)
+        return super().decode(ids)
+
+
+@pytest.mark.parametrize("kind", ["bytes of no character", "tokens of no text", "both"])
+def test_text_that_never_becomes_certain_costs_the_same_for_each_token(tiny_llama_dir: Path, kind: str) -> None:
+    tokenizer = CountingTokenizer(Checkpoint(tiny_llama_dir))
+    lone = tokenizer.encode("🎉")[0]
+    special = tokenizer.encode("<|end|>")[0]
+    detokenizer = Detokenizer(tokenizer)
+    each = {"bytes of no character": [lone], "tokens of no text": [special], "both": [lone, *[special] * 99]}[kind]
+    for token in each * (2000 // len(each)):
+        detokenizer.push(token)
+    assert tokenizer.decoded / 2000 < 150
+
+
+@pytest.mark.parametrize("count", range(54, 76))
+def test_a_character_after_many_broken_ones_is_still_whole(tokenizer: FileTokenizer, count: int) -> None:
+    emoji = tokenizer.encode("🎉")
+    for ids in ([emoji[0]] * count + emoji + emoji[:2] * count + emoji, emoji[1:2] * count + emoji * 2):
+        assert "".join(pieces_of(tokenizer, ids)) == tokenizer.decode(ids)
+
+
+@given(data=some.data())
+def test_any_bytes_at_length_give_the_text_of_the_whole(tokenizer: FileTokenizer, data: some.DataObject) -> None:
+    kinds = [*tokenizer.encode("🎉你é"), *tokenizer.encode("a")]
+    ids = data.draw(some.lists(some.sampled_from(kinds), min_size=60, max_size=200))
+    text = "".join(pieces_of(tokenizer, ids))
+    whole = tokenizer.decode(ids)
+    assert whole.startswith(text)
+    assert set(whole[len(text) :]) <= {"\ufffd"}
+
+
+def test_a_word_after_many_tokens_of_no_text_keeps_its_space(tokenizer: FileTokenizer) -> None:
+    ids = [*tokenizer.encode("hello"), *tokenizer.encode("<|end|>") * 200, *tokenizer.encode(" world")]
+    assert "".join(pieces_of(tokenizer, ids)) == "hello world"
 
 
 @given(text=some.text(max_size=40))

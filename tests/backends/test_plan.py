@@ -78,11 +78,6 @@ def test_stop_tokens_are_added_to_the_models_own_end() -> None:
     assert planned(stop_token_ids=(9,), extra={"ignore_eos": True}).end_ids == {9}
 
 
-def test_an_empty_stop_string_is_refused() -> None:
-    with pytest.raises(BadInputError, match="stop string cannot be empty"):
-        planned(stop=("a", ""))
-
-
 def test_an_option_that_nobody_knows_is_named_once() -> None:
     with pytest.warns(UserWarning, match=r"'m' does not know 'best_of', 'use_beam_search'") as warned:
         planned(extra={"use_beam_search": True, "best_of": 3, "min_p": 0.1})

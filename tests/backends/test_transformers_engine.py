@@ -87,12 +87,12 @@ def test_a_dtype_that_does_not_exist_is_answered_with_those_that_do(tiny_llama_d
 
 
 def test_a_flag_that_is_neither_true_nor_false_is_refused(tiny_llama_dir: Path) -> None:
-    with pytest.raises(BadInputError, match="'trust_remote_code' is true or false, not 'perhaps'"):
+    with pytest.raises(BadInputError, match="trust_remote_code must be true or false, not 'perhaps'"):
         build(spec(tiny_llama_dir, trust_remote_code="perhaps"))
 
 
 def test_unknown_settings_are_named(tiny_llama_dir: Path) -> None:
-    with pytest.warns(UserWarning, match="does not know the settings 'devise'. Did you mean 'device'"):
+    with pytest.warns(UserWarning, match="does not know devise. Did you mean 'device'"):
         build(spec(tiny_llama_dir, devise="cpu"))
 
 

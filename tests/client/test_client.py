@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from byzer_nb import Client, ScriptedEngine
+from byzer_nb import AsyncClient, Client, ScriptedEngine
 from byzer_nb._sync import run
 from byzer_nb.client import LocalTransport
 from byzer_nb.errors import (
@@ -109,9 +109,10 @@ def test_a_client_without_a_transport_asks_the_models_of_this_process() -> None:
 
 
 def test_a_name_in_the_place_of_the_transport_is_told_apart() -> None:
-    with pytest.raises(WrongTypeError, match="'gpt' is no transport") as refused:
-        Client("gpt")  # type: ignore[arg-type]
-    assert "model=" in refused.value.hint
+    for cls in (Client, AsyncClient):
+        with pytest.raises(WrongTypeError, match="'gpt' is no transport") as refused:
+            cls("gpt")  # type: ignore[arg-type]
+        assert refused.value.hint == f"Write: {cls.__name__}(model='gpt')"
 
 
 @pytest.mark.parametrize(

@@ -153,3 +153,9 @@ def test_a_long_prompt_costs_no_more_to_check_than_a_short_one(models: LocalTran
 
     long, short = "word " * 1_000_000, "word"
     assert min(seconds(long) for _ in range(5)) < min(seconds(short) for _ in range(5)) + 0.02
+
+
+def test_parts_that_are_dicts_are_answered_with_the_classes_for_them() -> None:
+    with pytest.raises(WrongTypeError, match="neither text nor parts") as refused:
+        Client().chat([{"role": "user", "content": [{"type": "text", "text": "hi"}]}])
+    assert "TextPart(text=...), ImagePart(url=...)" in refused.value.hint

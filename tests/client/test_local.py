@@ -5,24 +5,19 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
 
 import pytest
 
-import byzer_nb
 from byzer_nb import Client, ScriptedEngine
 from byzer_nb.client import LocalTransport, shared_models
 from byzer_nb.client.local import BUNDLED
-from byzer_nb.engines import ENGINES
 from byzer_nb.errors import (
-    BadInputError,
-    ByzerError,
     UnknownModelError,
     UnknownNameError,
     UnsupportedError,
-    WrongTypeError,
 )
-from byzer_nb.types import DeploySpec, ModelCard, Secret
+from byzer_nb.types import DeploySpec
+from tests.client.conftest import Known
 
 
 def spec(name: str = "m", *, reply: str = "hi") -> DeploySpec:
@@ -32,19 +27,6 @@ def spec(name: str = "m", *, reply: str = "hi") -> DeploySpec:
 @pytest.fixture
 def models() -> LocalTransport:
     return LocalTransport()
-
-
-@pytest.fixture
-def known_as(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, type[ScriptedEngine]], None]:
-    """A function that gives a class of engines a name for the time of a test."""
-
-    def name(engine: str, cls: type[ScriptedEngine]) -> None:
-        monkeypatch.setitem(ENGINES._found, engine, cls)
-
-    return name
-
-
-Known = Callable[[str, type[ScriptedEngine]], None]
 
 
 async def deployed(models: LocalTransport, name: str = "m") -> ScriptedEngine:
@@ -285,67 +267,6 @@ async def test_what_an_engine_lacks_is_said(models: LocalTransport) -> None:
     await deployed(models)
     with pytest.raises(UnsupportedError, match="'m' does not support tokenizer service"):
         await models.tokenize("m", "hello")
-
-
-# -- load, unload, use --------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def loaded() -> Iterator[None]:
-    yield
-    for name in ("m", "n", "scripted"):
-        byzer_nb.unload(name)
-
-
-@pytest.mark.usefixtures("loaded")
-class TestLoading:
-    def test_what_is_loaded_answers_by_name_everywhere(self) -> None:
-        card = byzer_nb.load("m", "saas/scripted", reply="loaded")
-        assert isinstance(card, ModelCard)
-        assert Client(model="m").chat("x").text == "loaded"
-        assert byzer_nb.unload("m")
-        assert not byzer_nb.unload("m")
-
-    def test_a_ready_engine_is_taken_as_it_is(self) -> None:
-        engine = ScriptedEngine("mine")
-        byzer_nb.load("m", engine)
-        assert Client().chat("x").text == "mine"
-        byzer_nb.unload("m")
-        assert not engine.is_closed
-
-    def test_a_ready_engine_takes_no_settings(self) -> None:
-        with pytest.raises(WrongTypeError, match="takes no settings"):
-            byzer_nb.load("m", ScriptedEngine(), reply="x")
-
-    def test_the_used_model_is_the_default_one(self) -> None:
-        byzer_nb.load("m", "saas/scripted", reply="m")
-        byzer_nb.load("n", "saas/scripted", reply="n")
-        byzer_nb.use("m")
-        assert Client().chat("x").text == "m"
-
-    def test_an_engine_can_be_used_at_once(self) -> None:
-        engine = ScriptedEngine("used")
-        assert byzer_nb.use(engine).model == "scripted"
-        assert Client().chat("x").text == "used"
-
-    def test_a_key_is_hidden_on_its_way_to_the_engine(self, known_as: Known) -> None:
-        seen: list[DeploySpec] = []
-
-        class Keyed(ScriptedEngine):
-            @classmethod
-            def from_spec(cls, spec: DeploySpec) -> Keyed:
-                seen.append(spec)
-                return cls()
-
-        known_as("keyed", Keyed)
-        byzer_nb.load("m", "keyed", api_key="sk-CANARY", base_url="http://x")
-        assert seen[0].settings == {"api_key": Secret("sk-CANARY"), "base_url": "http://x"}
-
-    @pytest.mark.parametrize(("name", "engine"), [("", "saas/scripted"), ("m", ""), (5, "saas/scripted")])
-    def test_a_name_that_is_none_is_refused(self, name: str, engine: str) -> None:
-        with pytest.raises((BadInputError, WrongTypeError)) as refused:
-            byzer_nb.load(name, engine)
-        assert isinstance(refused.value, ByzerError)
 
 
 def test_the_shared_models_are_always_the_same() -> None:

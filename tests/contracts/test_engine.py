@@ -9,7 +9,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from byzer_nb.errors import UnsupportedError
+from byzer_nb.errors import ModelCallError, UnsupportedError
 from byzer_nb.types import ChatOptions, ChatRequest, Delta, EmbedRequest, Embeds, Engine, Message, Tokenizes
 from tests.contracts.engines import Make, Stage
 
@@ -183,6 +183,30 @@ async def test_answers_at_the_same_time_do_not_mix(stage: Stage) -> None:
 async def test_generator_that_was_never_started_costs_nothing(stage: Stage) -> None:
     await stage.engine.chat(asked()).aclose()
     assert stage.is_busy is None or not stage.is_busy()
+
+
+async def test_closing_ends_whoever_reads_with_an_error_of_ours(stage: Stage) -> None:
+    has_begun = asyncio.Event()
+
+    async def listen() -> None:
+        async for delta in stage.engine.chat(asked(max_tokens=500)):
+            if delta.text:
+                has_begun.set()
+
+    listening = asyncio.create_task(listen())
+    await has_begun.wait()
+    await stage.engine.close()
+    with pytest.raises(ModelCallError, match="was closed") as ended:
+        await asyncio.wait_for(listening, PROMPTLY)
+    assert ended.value.hint == "Deploy the model again."
+    await until_idle(stage)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_closed_engine_is_not_used_again(stage: Stage, stream: bool) -> None:
+    await stage.engine.close()
+    with pytest.raises(ModelCallError, match="was closed"):
+        await answered(stage.engine, asked(stream=stream))
 
 
 async def test_closing_twice_is_fine(stage: Stage) -> None:

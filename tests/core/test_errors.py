@@ -16,6 +16,7 @@ from byzer_nb.errors import (
     ByzerError,
     CallTimeoutError,
     MissingExtraError,
+    MissingSettingError,
     ModelCallError,
     RateLimitedError,
     RefusedError,
@@ -29,6 +30,7 @@ EVERY = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubc
 BUILTIN = {
     "BadInputError": ValueError,
     "MissingModelError": FileNotFoundError,
+    "MissingSettingError": ValueError,
     "PromptError": ValueError,
     "UndefinedVariableError": NameError,
     "WrongTypeError": TypeError,
@@ -63,6 +65,8 @@ def full(cls: type[ByzerError]) -> ByzerError:
     """An error of that class with every attribute set."""
     if issubclass(cls, AnswerError):
         return cls("It failed.", answer="the answer", hint="Do this.")
+    if issubclass(cls, MissingSettingError):
+        return cls("It failed.", setting="api_key", hint="Do this.")
     if issubclass(cls, UndefinedVariableError):
         return cls("It failed.", variable="x", hint="Do this.")
     if not issubclass(cls, ModelCallError):

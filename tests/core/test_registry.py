@@ -52,6 +52,18 @@ def test_a_taken_name_is_refused_and_the_same_again_is_not(animals: Registry[obj
     assert animals.names() == ["cat", "horse", "lost"]
 
 
+def test_a_name_that_was_added_by_hand_can_be_corrected(animals: Registry[object]) -> None:
+    import collections
+
+    animals.add("ant", "collections:Typo")
+    with pytest.raises(BadInputError, match="where nothing is"):
+        animals.get("ant")
+    animals.add("ant", "os.path:join")
+    assert animals.get("ant") is not collections.Counter
+    animals.add("ant", "collections:Counter")
+    assert animals.get("ant") is collections.Counter
+
+
 @pytest.mark.parametrize("place", ["nowhere.at_all:X", "collections.nowhere:X", "collections:Nothing", "collections"])
 def test_a_place_where_nothing_is_is_named(place: str) -> None:
     with pytest.raises(BadInputError, match=f"'odd' should be at '{place}'"):

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import time
-from collections.abc import AsyncGenerator
+import traceback
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from byzer_nb._sync import READ_AHEAD, background_loop, iterate, run
-from byzer_nb.errors import LoopError
+from byzer_nb.errors import BadInputError, LoopError
 from tests.core.watched import Watched, answer
+
+Call = Callable[[type[Exception]], object]
 
 # -- results and errors -------------------------------------------------------------------------------------------
 
@@ -27,6 +31,50 @@ def test_run_raises_the_error_of_the_work_itself() -> None:
 
     with pytest.raises(KeyError, match="k"):
         run(fail())
+
+
+def fail_deep_inside(kind: type[Exception]) -> None:
+    try:
+        raise OSError("the reason")
+    except OSError as reason:
+        raise kind("it failed") from reason
+
+
+async def whole(kind: type[Exception]) -> None:
+    fail_deep_inside(kind)
+
+
+async def in_pieces(kind: type[Exception]) -> AsyncGenerator[int, None]:
+    yield 1
+    fail_deep_inside(kind)
+
+
+@pytest.mark.parametrize(
+    "call", [lambda kind: run(whole(kind)), lambda kind: list(iterate(in_pieces(kind)))], ids=["run", "iterate"]
+)
+class TestTracebacks:
+    def test_an_error_of_ours_shows_where_it_was_called_and_not_the_loop(self, call: Call) -> None:
+        with pytest.raises(BadInputError) as raised:
+            call(BadInputError)
+        names = [frame.name for frame in traceback.extract_tb(raised.value.__traceback__)]
+        assert "fail_deep_inside" not in names
+        assert names[0].startswith("test_")
+        cause = raised.value.__cause__
+        assert isinstance(cause, OSError)
+        assert cause.__traceback__ is None
+
+    def test_every_other_error_shows_all(self, call: Call) -> None:
+        with pytest.raises(KeyError) as raised:
+            call(KeyError)
+        assert "fail_deep_inside" in [frame.name for frame in traceback.extract_tb(raised.value.__traceback__)]
+        cause = raised.value.__cause__
+        assert cause is not None
+        assert cause.__traceback__ is not None
+
+    def test_what_was_left_out_is_in_the_debug_log(self, call: Call, caplog: pytest.LogCaptureFixture) -> None:
+        with caplog.at_level(logging.DEBUG, logger="byzer_nb"), pytest.raises(BadInputError):
+            call(BadInputError)
+        assert "fail_deep_inside" in caplog.text
 
 
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])

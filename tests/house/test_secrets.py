@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.ultratb import VerboseTB
 
 import byzer_nb
 from byzer_nb import ByzerError, SimpleByzerLLM
@@ -195,6 +196,33 @@ def test_a_key_in_the_wrong_place_is_not_quoted(
     with pytest.raises(ByzerError) as refused:
         deployed(standin, **parameters)
     seen.traceback(refused.value)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "SimpleByzerLLM().deploy(udf_name='x', infer_params={'saas.api_key': key(), 'saas.timeout': 'abc'})",
+        "SimpleByzerLLM().deploy(udf_name='x', infer_params={'saas.api_keys': [key()]})",
+        "SimpleByzerLLM().deploy(udf_name='x', infer_params={'saas.api_kye': key()})",
+        "SimpleByzerLLM().deploy(udf_name='x', infer_params=key())",
+        "load('x', 'saas/openai', api_key=key(), timeout='abc')",
+        "load('x', 'saas/openai', api_key='k', proxies='http://user:' + key() + '@host', timeout='abc')",
+        "load('x', 'saas/openai', api_key='k', base_url='http://host?key=' + key(), timeout='abc')",
+        "load('x', 'saas/openai', api_key={'a': [key()]})",
+        "load('x', ScriptedEngine(), api_key=key())",
+    ],
+)
+def test_verbose_tracebacks_show_no_key(seen: Seen, shell: InteractiveShell, cell: str) -> None:
+    shell.push({"key": lambda: KEY})  # what stands in the user's own cell is shown as it is
+    shell.run_cell("from byzer_nb import ScriptedEngine, SimpleByzerLLM, load")
+    done = shell.run_cell(cell)
+    refused = done.error_in_exec
+    assert isinstance(refused, ByzerError)
+    seen.failure(refused)
+    verbose = VerboseTB(theme_name="nocolor")
+    told = "\n".join(verbose.structured_traceback(type(refused), refused, refused.__traceback__))
+    assert "byzer_nb" in told  # our frames are in it, and with them their variables
+    seen.texts.append(told)
 
 
 def test_a_key_under_a_misspelt_name_is_not_shown(standin: OpenAIStandIn, seen: Seen) -> None:

@@ -67,6 +67,16 @@ def test_a_definition_returns_classes_of_the_notebook_and_streams(
 
 
 @pytest.mark.contract("NB-05")
+@pytest.mark.parametrize("first", ["def f(x: dict[str, int]) -> str:", "def f(x)", "f(x):", "  f(x) -> str :"])
+def test_a_signature_may_be_written_as_in_python(
+    cell: Cell, shell: InteractiveShell, deployed: Deploy, first: str
+) -> None:
+    deployed("echo", ScriptedEngine())
+    cell(f"%%prompt --def\n{first}\nSay {{{{ x }}}}.")
+    assert shell.user_ns["f"](1) == "Say 1."
+
+
+@pytest.mark.contract("NB-05")
 @pytest.mark.parametrize(
     ("body", "what"),
     [

@@ -6,7 +6,7 @@ import _thread
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 
 import pandas
 import pytest
@@ -16,7 +16,18 @@ from pydantic import BaseModel
 from byzer_nb import ScriptedEngine
 from byzer_nb.errors import RateLimitedError
 from byzer_nb.prompts.ask import StoppedText
-from byzer_nb.types import ChatOptions, Engine, Reply, Usage
+from byzer_nb.types import (
+    Capabilities,
+    ChatOptions,
+    ChatRequest,
+    Delta,
+    EmbedReply,
+    EmbedRequest,
+    Engine,
+    ModelCard,
+    Reply,
+    Usage,
+)
 
 Cell = Callable[[str], str]
 Deploy = Callable[[str, Engine], None]
@@ -120,8 +131,19 @@ def test_an_answer_of_the_wrong_shape_stays_visible(cell: Cell, shell: Interacti
     assert answer == "I am not sure."
     assert footer.startswith("typed · ")
     assert what.startswith("AnswerError: No JSON found in the answer: 'I am not sure.'")
-    assert then
-    assert "it" not in shell.user_ns
+    assert then.endswith("The text of the answer is in it.")
+    assert shell.user_ns["it"] == "I am not sure."
+    assert type(shell.user_ns["it"]) is str
+    assert not cell("%prompt --as int How many.").strip().endswith("is in .")
+
+
+@pytest.mark.parametrize("wanted", ["list[Person]", "Person", "DataFrame", "int | bool"])
+def test_an_answer_of_the_wrong_shape_is_told_with_the_type_as_it_was_written(
+    cell: Cell, shell: InteractiveShell, deployed: Deploy, wanted: str
+) -> None:
+    deployed("typed", ScriptedEngine('{"x": 1}'))
+    shell.run_cell("from pydantic import BaseModel\nclass Person(BaseModel):\n    name: str")
+    assert f"AnswerError: The answer is JSON but no {wanted}: " in cell(f"%prompt --as {wanted!r} Who.")
 
 
 @pytest.mark.contract("NB-05")
@@ -129,6 +151,15 @@ def test_show_asks_nobody(cell: Cell, shell: InteractiveShell, echo: ScriptedEng
     shell.push({"name": "Ada"})
     assert cell('%%prompt --show --system "Be brief."\nHello {{ name }}') == "system\nBe brief.\nuser\nHello Ada\n"
     assert echo.records == []
+
+
+@pytest.mark.contract("NB-05")
+def test_the_system_text_is_a_template_too(cell: Cell, shell: InteractiveShell, echo: ScriptedEngine) -> None:
+    shell.push({"topic": "{{ x }}"})
+    line = "--system 'You know {{ topic }}.'"
+    cell(f"%%prompt {line}\nTell me.")
+    assert echo.records[-1].messages[0].text == "You know {{ x }}."
+    assert cell(f"%%prompt {line} --show\nTell me.") == "system\nYou know {{ x }}.\nuser\nTell me.\n"
 
 
 @pytest.mark.contract("NB-05")
@@ -144,6 +175,42 @@ def test_what_came_before_a_failure_is_kept_and_marked(cell: Cell, shell: Intera
     assert footer.endswith(" · broke off")
     assert (what, then) == ("RateLimitedError: Too fast.", "Wait a bit.")
     assert shell.user_ns["told"] == "Once upon a time"
+    assert isinstance(shell.user_ns["told"], StoppedText)
+
+
+class Strange:
+    """An engine of somebody else, which fails in its own way after some words."""
+
+    def __init__(self, *words: str) -> None:
+        self._words = words
+
+    def describe(self) -> ModelCard:
+        return ModelCard(model="strange", engine="strange", capabilities=Capabilities())
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        for word in self._words:
+            yield Delta(text=word)
+        raise KeyError("inside")
+
+    async def embed(self, request: EmbedRequest) -> EmbedReply:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+@pytest.mark.parametrize(
+    ("words", "footer"), [(("Once ", "upon"), "Once upon\nstrange · "), ((), "strange · no answer\n")]
+)
+def test_what_came_before_any_other_error_of_an_engine_is_kept_too(
+    cell: Cell, shell: InteractiveShell, deployed: Deploy, words: tuple[str, ...], footer: str
+) -> None:
+    deployed("strange", Strange(*words))
+    printed = cell("%prompt -o told Tell me.")
+    assert printed.startswith(footer)
+    assert ("broke off" in printed) == bool(words)
+    assert "KeyError" in printed
+    assert shell.user_ns["told"] == "".join(words)
     assert isinstance(shell.user_ns["told"], StoppedText)
 
 

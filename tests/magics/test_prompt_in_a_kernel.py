@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from itertools import pairwise
-from statistics import median
 
 import pytest
 
@@ -65,9 +63,7 @@ def test_3000_tokens_paint_a_cell_5_to_60_times(painted: Ran) -> None:
 @pytest.mark.contract("NB-05")
 def test_a_cell_is_painted_at_most_ten_times_a_second(painted: Ran) -> None:
     times = [message.at for message in painted.paints[:-1]]  # the last comes with the last token
-    gaps = [later - earlier for earlier, later in pairwise(times)]
-    assert min(gaps) >= 0.08
-    assert median(gaps) <= 0.15
+    assert (len(times) - 1) / (times[-1] - times[0]) <= 11  # on the whole: a message may be late, and the next on time
 
 
 @pytest.mark.contract("NB-05")
@@ -76,6 +72,8 @@ def test_what_is_saved_is_the_whole_text(painted: Ran, steady: Kernel) -> None:
     assert answer == {"text/markdown": WORDS, "text/plain": WORDS}
     assert footer["text/plain"].startswith("steady · 1 tokens in, 3000 out · first token 0.")
     assert painted.printed == ""
+    whole = [message for message in painted.paints if "text/plain" in message.content["data"]]
+    assert whole == painted.paints[-1:]  # each paint crosses the wire, so the text goes once until the last
     assert steady.ok("said == ''.join(steady.words)").plain == ["True"]
 
 
@@ -173,6 +171,32 @@ def test_show_marks_what_was_inserted_and_escapes_it(kernel: Kernel) -> None:
     assert "&lt;i&gt; <mark" in shown["text/html"]
     assert ">&lt;b&gt;{{ x }}&lt;/b&gt;</mark>" in shown["text/html"]
     assert shown["text/plain"].startswith("<i> <b>{{ x }}</b>\n\nAnswer with JSON only")
+
+
+@pytest.mark.contract("NB-05")
+def test_show_marks_what_was_inserted_into_the_system_text(kernel: Kernel) -> None:
+    kernel.ok("bad = '<b>'")
+    [shown] = kernel.ok("%%prompt --show --system 'Be {{ bad }}'\nHello").outputs
+    assert "Be <mark" in shown["text/html"]
+    assert ">&lt;b&gt;</mark>" in shown["text/html"]
+
+
+def test_an_engine_that_fails_in_its_own_way_leaves_no_waiting_line(kernel: Kernel) -> None:
+    kernel.ok(
+        "from byzer_nb.types import Capabilities, Delta, ModelCard\n"
+        "class Strange:\n"
+        "    def describe(self):\n"
+        "        return ModelCard(model='s', engine='s', capabilities=Capabilities())\n"
+        "    async def chat(self, request):\n"
+        "        raise KeyError('inside')\n"
+        "        yield\n"
+        "    async def close(self):\n"
+        "        pass\n"
+        "run(shared_models().add('strange', Strange()))"
+    )
+    ran = kernel.run("%prompt -m strange Hi")
+    assert ran.plain == ["strange · no answer"]
+    assert "KeyError" in "\n".join(ran.error)
 
 
 def test_names_of_models_are_escaped_in_the_footer(kernel: Kernel) -> None:

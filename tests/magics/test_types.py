@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from types import ModuleType, SimpleNamespace
 from typing import Any, Generic, Literal, NewType, TypeVar
@@ -10,7 +11,7 @@ import pandas
 import pytest
 from pydantic import BaseModel
 
-from byzer_nb.errors import BadInputError
+from byzer_nb.errors import BadInputError, MissingExtraError
 from byzer_nb.magics._types import read_type
 
 T = TypeVar("T")
@@ -107,6 +108,20 @@ def test_a_typo_is_answered_with_the_nearest_type() -> None:
     with pytest.raises(BadInputError, match="No type is called 'Storry'") as told:
         read_type("list[Storry]", NAMES)
     assert told.value.hint.startswith("Did you mean 'Story'? ")
+
+
+def test_a_type_of_the_notebook_is_meant_rather_than_one_of_python() -> None:
+    for names, meant in (({"Last": Story}, "Last"), ({}, "list")):
+        with pytest.raises(BadInputError) as told:
+            read_type("Lst", names)
+        assert told.value.hint.startswith(f"Did you mean {meant!r}? ")
+
+
+def test_without_pandas_a_data_frame_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingExtraError, match="needs 'pandas'") as told:
+        read_type("DataFrame", {})
+    assert told.value.hint == "Run: pip install pandas"
 
 
 def test_a_name_of_the_notebook_hides_one_of_python() -> None:

@@ -41,12 +41,12 @@ def test_the_answer_comes_back_in_the_wanted_type(engine: ScriptedEngine) -> Non
 @pytest.mark.contract("NB-05")
 def test_everything_that_was_said_reaches_the_model(engine: ScriptedEngine) -> None:
     ask(
-        "Hello {{ who }}", model="scripted", variables={"who": "{{ x }}"}, system="Be {{ brief }}.",
+        "Hello {{ who }}", model="scripted", variables={"who": "{{ x }}"}, system="Be {{ who }}.",
         temperature=0, max_tokens=50, stop="END", seed=7, top_p=0.5, user="me",
     )  # fmt: skip
     [request] = engine.records
     assert [(turn.role, turn.text) for turn in request.messages] == [
-        ("system", "Be {{ brief }}."),
+        ("system", "Be {{ x }}."),
         ("user", "Hello {{ x }}"),
     ]
     assert request.options == ChatOptions(
@@ -57,6 +57,8 @@ def test_everything_that_was_said_reaches_the_model(engine: ScriptedEngine) -> N
 def test_an_undefined_name_is_told_before_anybody_is_asked(engine: ScriptedEngine) -> None:
     with pytest.raises(UndefinedVariableError):
         ask("Hello {{ who }}", variables={"whom": "me"})
+    with pytest.raises(UndefinedVariableError, match="The template of the system text uses"):
+        ask("Hello", system="Be {{ who }}.")
     assert engine.records == []
 
 

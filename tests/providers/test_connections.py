@@ -11,9 +11,9 @@ from contextlib import aclosing
 
 import pytest
 
-from byzer_nb._sync import run
+from byzer_nb._sync import iterate, run
 from byzer_nb.engines import build
-from byzer_nb.errors import UnsupportedError
+from byzer_nb.errors import ModelCallError, UnreachableError
 from byzer_nb.providers.openai import OpenAI
 from byzer_nb.types import DeploySpec, EmbedRequest
 from tests.providers.asking import answered, asked, said
@@ -108,8 +108,47 @@ def test_engine_serves_several_loops_one_after_the_other(openai_standin: OpenAIS
 async def test_closed_engine_says_so(make_engine: MakeEngine) -> None:
     engine = make_engine()
     await engine.close()
-    with pytest.raises(UnsupportedError, match="was closed"):
+    with pytest.raises(UnreachableError, match="was closed") as refused:
         await answered(engine, asked())
+    assert refused.value.hint == "Deploy the model again."
+
+
+@pytest.mark.parametrize(
+    ("act", "stream"),
+    [
+        (Act(delay=60), True),
+        (Act(delay=60), False),
+        (Act(first_token_delay=60), True),
+        (Act(reply="word " * 50, stall_at=3), True),
+    ],
+)
+async def test_closing_ends_calls_that_wait_for_a_silent_server(
+    openai_standin: OpenAIStandIn, make_engine: MakeEngine, act: Act, stream: bool
+) -> None:
+    openai_standin.always = act
+    engine = make_engine(max_retries=3)
+    asking = asyncio.create_task(answered(engine, asked(stream=stream)))
+    while not openai_standin.busy:  # noqa: ASYNC110 the stand-in lives in another thread
+        await asyncio.sleep(0.005)
+    await asyncio.sleep(0.05)
+    await engine.close()
+    with pytest.raises(UnreachableError, match="was closed"):
+        await asyncio.wait_for(asking, 1)
+    await gone(openai_standin)
+
+
+async def test_closing_in_one_loop_ends_the_reader_in_another(
+    openai_standin: OpenAIStandIn, make_engine: MakeEngine
+) -> None:
+    openai_standin.always = Act(reply="word " * 50, stall_at=3)
+    engine = make_engine()
+    words = iterate(engine.chat(asked()))
+    assert next(words).text == "word"
+    reading = asyncio.create_task(asyncio.to_thread(list, words))
+    await asyncio.sleep(0.05)
+    await engine.close()
+    with pytest.raises(ModelCallError, match="was closed"):
+        await asyncio.wait_for(reading, 1)
 
 
 @pytest.mark.contract("SAAS-10")

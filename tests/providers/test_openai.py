@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from byzer_nb.errors import BadInputError, ModelCallError, UnsupportedError
-from byzer_nb.providers.settings import SettingWarning
 from byzer_nb.types import ChatOptions, ChatRequest, Delta, EmbedRequest, Message, Usage
+from byzer_nb.types.settings import SettingWarning
 from tests.providers.asking import answered, asked, said
 from tests.providers.conftest import MakeEngine
 from tests.standins.openai import Act, OpenAIStandIn, embedding
@@ -170,17 +170,35 @@ async def test_deepseek_continues_without_being_told_and_answers_plain_questions
 
 @pytest.mark.contract("CHAT-08")
 async def test_nothing_to_continue_is_a_value_error_with_both_conditions(make_engine: MakeEngine) -> None:
-    with pytest.raises(
-        BadInputError, match=r"gen\.response_prefix is set, but the last message is not the assistant's"
-    ):
+    with pytest.raises(BadInputError, match=r"continue_last is set, but the last message is not the assistant's"):
         await answered(make_engine(), asked(continue_last=True))
 
 
 @pytest.mark.contract("SAAS-10")
 async def test_body_gets_what_the_caller_adds(openai_standin: OpenAIStandIn, make_engine: MakeEngine) -> None:
-    await answered(make_engine(), asked(extra={"user": "me", "metadata": {"a": [1]}, "model": "gpt-4o-mini"}))
+    await answered(make_engine(), asked(extra={"user": "me", "metadata": {"a": [1]}}))
     body = openai_standin.requests[0].body
-    assert (body["user"], body["metadata"], body["model"]) == ("me", {"a": [1]}, "gpt-4o-mini")
+    assert (body["user"], body["metadata"], body["model"]) == ("me", {"a": [1]}, "gpt-4o")
+
+
+@pytest.mark.contract("SAAS-10")
+@pytest.mark.parametrize(
+    ("name", "value", "right_way"),
+    [
+        ("model", "gpt-4o-mini", "model='...'"),
+        ("messages", [], "Give the messages"),
+        ("stream", False, "stream(...)"),
+        ("stream_options", {}, "usage"),
+        ("n", 2, "ask once for each answer"),
+    ],
+)
+async def test_what_the_call_decides_is_not_overridden_by_extra(
+    openai_standin: OpenAIStandIn, make_engine: MakeEngine, name: str, value: object, right_way: str
+) -> None:
+    with pytest.raises(BadInputError, match=f"extra cannot hold '{name}'") as refused:
+        await answered(make_engine(), asked(extra={name: value}))
+    assert right_way in refused.value.hint
+    assert not openai_standin.requests
 
 
 async def test_extra_that_is_no_json_is_refused_before_sending(

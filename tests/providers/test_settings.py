@@ -1,4 +1,4 @@
-"""What users write under `saas.`."""
+"""The settings of a provider, as `load` takes them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from byzer_nb import load
 from byzer_nb.engines import build
-from byzer_nb.errors import BadInputError, UnknownNameError
+from byzer_nb.errors import BadInputError, MissingSettingError, UnknownNameError
 from byzer_nb.providers.openai import OpenAI
-from byzer_nb.providers.settings import Settings, SettingWarning
 from byzer_nb.types import DeploySpec, Secret
+from byzer_nb.types.settings import Settings, SettingWarning
 
 
 def settings(**given: Any) -> Settings:
@@ -43,17 +44,17 @@ def test_flags_may_be_strings(given: Any, expected: bool) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"max_retries": "many"}, "saas.max_retries must be a number of at least 0, not 'many'."),
-        ({"max_retries": -1}, "saas.max_retries must be a number of at least 0, not -1."),
-        ({"max_retries": 1.5}, "saas.max_retries must be a whole number, not 1.5."),
-        ({"timeout": 0}, "saas.timeout must be a number of at least 0.001, not 0."),
-        ({"timeout": "nan"}, "saas.timeout must be a number of at least 0.001, not 'nan'."),
-        ({"is_reasoning": "maybe"}, "saas.is_reasoning must be true or false, not 'maybe'."),
-        ({"model": 4}, "saas.model must be text, not 4."),
-        ({"proxies": "socks5://proxy:1"}, "saas.proxies must be the address of an HTTP proxy."),
+        ({"max_retries": "many"}, "max_retries must be a number of at least 0, not 'many'."),
+        ({"max_retries": -1}, "max_retries must be a number of at least 0, not -1."),
+        ({"max_retries": 1.5}, "max_retries must be a whole number, not 1.5."),
+        ({"timeout": 0}, "timeout must be a number of at least 0.001, not 0."),
+        ({"timeout": "nan"}, "timeout must be a number of at least 0.001, not 'nan'."),
+        ({"is_reasoning": "maybe"}, "is_reasoning must be true or false, not 'maybe'."),
+        ({"model": 4}, "model must be text, not 4."),
+        ({"proxies": "socks5://proxy:1"}, "proxies must be the address of an HTTP proxy."),
         (
             {"https_verify": "/no/such/ca.pem"},
-            "saas.https_verify names a CA bundle that cannot be read: '/no/such/ca.pem'.",
+            "https_verify names a CA bundle that cannot be read: '/no/such/ca.pem'.",
         ),
     ],
 )
@@ -61,14 +62,59 @@ def test_wrong_value_is_named_when_the_model_is_deployed(given: dict[str, Any], 
     with pytest.raises(BadInputError) as caught:
         engine(**given)
     assert str(caught.value) == words
+    assert caught.value.hint
+
+
+@pytest.mark.contract("SAAS-02")
+def test_hint_is_what_to_type_next() -> None:
+    with pytest.raises(BadInputError) as caught:
+        engine(max_retries="many")
+    assert caught.value.hint == "Write: load('chat', 'saas/openai', max_retries=10)"
+
+
+@pytest.mark.contract("SAAS-04")
+@pytest.mark.parametrize("name", ["https_verify", "base_url", "timeout", "is_reasoning", "model"])
+@pytest.mark.parametrize("key", ["/certs/sk-canary-0123456789.pem", "/certs/canary-0123456789/ca.pem"])
+def test_key_in_the_wrong_place_is_not_quoted(name: str, key: str) -> None:
+    wrong: object = [key] if name == "model" else key
+    with pytest.raises(BadInputError) as caught:
+        engine(api_key=Secret("canary-0123456789"), **{name: wrong})
+    assert "canary" not in str(caught.value)
+    assert "******" in str(caught.value)
 
 
 @pytest.mark.contract("SAAS-02")
 @pytest.mark.parametrize("given", [{}, {"api_key": ""}, {"api_key": None}, {"api_key": " "}, {"api_key": Secret("")}])
 def test_missing_key_is_a_value_error_that_names_it(given: dict[str, Any]) -> None:
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(MissingSettingError) as caught:
         build(DeploySpec(name="chat", engine="saas/openai", settings=given))
-    assert str(caught.value) == "saas.api_key is required for SaaS models"
+    assert str(caught.value) == "saas/openai needs the setting api_key."
+    assert caught.value.setting == "api_key"
+    assert caught.value.hint == "Write: load('chat', 'saas/openai', api_key=...)"
+
+
+@pytest.mark.contract("SAAS-02")
+def test_misspelt_key_is_told_before_the_missing_one() -> None:
+    spec = DeploySpec(name="chat", engine="saas/openai", settings={"api_kye": "sk-1"})
+    with (
+        pytest.warns(SettingWarning, match=r"does not know api_kye\. Did you mean 'api_key'\?"),
+        pytest.raises(MissingSettingError),
+    ):
+        build(spec)
+
+
+@pytest.mark.contract("SAAS-02")
+def test_every_setting_is_read_before_the_key_is_missed() -> None:
+    given = {"model": "m", "proxies": "", "https_verify": "false", "max_output_tokens": 5, "timeout": 3, "api_base": ""}
+    with pytest.raises(MissingSettingError):  # and no warning, which would be an error here
+        build(DeploySpec(name="chat", engine="saas/openai", settings=given))
+
+
+@pytest.mark.contract("SAAS-02")
+def test_prefix_of_another_dialect_is_told_to_be_left_out() -> None:
+    with pytest.raises(BadInputError, match=r"'saas\.api_key' has a prefix") as caught:
+        load("chat", "saas/openai", **{"saas.api_key": "sk-canary"})
+    assert caught.value.hint == "Write api_key without 'saas.': load('chat', 'saas/openai', api_key=...)"
 
 
 @pytest.mark.contract("SAAS-04")
@@ -83,9 +129,11 @@ def test_key_that_cannot_travel_is_refused_without_showing_it(key: str) -> None:
 def test_unknown_settings_give_one_warning_that_names_them_all() -> None:
     with pytest.warns(SettingWarning) as caught:
         engine(modle="gpt-4o", shoe_size=43)
-    assert [str(warning.message) for warning in caught] == [
-        "saas/openai does not know saas.modle, saas.shoe_size. Did you mean 'saas.model'?"
-    ]
+    (warning,) = caught
+    told = str(warning.message)
+    assert told.startswith(
+        "saas/openai does not know modle, shoe_size. Did you mean 'model'? Known: api_base, api_key,"
+    )
 
 
 @pytest.mark.contract("SAAS-10")
@@ -122,12 +170,12 @@ def test_base_url_that_is_none_is_shown(given: str) -> None:
     with pytest.raises(BadInputError) as caught:
         engine(base_url=given)
     assert repr(given) in str(caught.value)
-    assert "saas.base_url" in str(caught.value)
+    assert "base_url" in str(caught.value)
 
 
 @pytest.mark.contract("SAAS-04")
 def test_password_in_the_base_url_is_refused_without_showing_it() -> None:
-    with pytest.raises(BadInputError, match=r"saas\.base_url must not carry") as caught:
+    with pytest.raises(BadInputError, match=r"base_url must not carry") as caught:
         engine(base_url="https://me:canary@h/v1")
     assert "canary" not in str(caught.value)
 

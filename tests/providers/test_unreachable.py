@@ -24,7 +24,7 @@ async def test_nobody_listening_is_told_soon(make_engine: MakeEngine, stream: bo
         error = await failure(make_engine, stream=stream, base_url=f"http://127.0.0.1:{port}/v1")
     assert isinstance(error, UnreachableError)
     assert f"127.0.0.1:{port}" in str(error)
-    assert "saas.base_url" in error.hint
+    assert "base_url" in error.hint
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", f"{'a' * 64}.example"])
@@ -39,7 +39,7 @@ async def test_silent_proxy_is_named_without_its_password(make_engine: MakeEngin
     error = await failure(make_engine, stream=stream, base_url="http://api.example.com", proxies=proxy)
     assert isinstance(error, UnreachableError)
     assert "proxy" in str(error)
-    assert "saas.proxies" in error.hint
+    assert "proxies" in error.hint
 
 
 async def test_proxy_that_refuses_is_named(
@@ -48,7 +48,7 @@ async def test_proxy_that_refuses_is_named(
     proxy = f"http://me:{KEY}@127.0.0.1:{openai_standin.port}"  # the stand-in knows no CONNECT
     error = await failure(make_engine, stream=stream, base_url="https://api.example.com", proxies=proxy)
     assert isinstance(error, UnreachableError)
-    assert "saas.proxies" in error.hint
+    assert "proxies" in error.hint
 
 
 async def test_unknown_certificate_is_refused_unless_told_otherwise(make_engine: MakeEngine, tls_port: int) -> None:
@@ -56,7 +56,7 @@ async def test_unknown_certificate_is_refused_unless_told_otherwise(make_engine:
     error = await failure(make_engine, stream=False, base_url=url, max_retries=5)
     assert isinstance(error, UnreachableError)
     assert "certificate" in str(error)
-    assert "saas.https_verify" in error.hint
+    assert "https_verify" in error.hint
     (delta,) = await answered(make_engine(base_url=url, https_verify="false"), asked(stream=False))
     assert delta.text == "over TLS"
 
@@ -68,7 +68,7 @@ async def test_silence_before_the_answer_ends_in_time(
     error = await failure(make_engine, stream=stream, timeout="0.2", within=1.5)
     assert isinstance(error, CallTimeoutError)
     assert isinstance(error, TimeoutError)
-    assert "saas.timeout" in error.hint
+    assert "timeout" in error.hint
     assert "was silent for too long" in str(error)
 
 
@@ -139,7 +139,7 @@ async def test_server_that_always_hangs_up_is_unreachable(
     openai_standin.always = Act(hang_up=True)
     error = await failure(make_engine, stream=stream, max_retries=1)
     assert isinstance(error, UnreachableError)
-    assert "Tried 2 times." in error.__notes__
+    assert str(error).endswith(" Tried 2 times.")
     assert len(openai_standin.requests) == 2
 
 

@@ -132,6 +132,38 @@ def test_an_unknown_name_is_answered_with_the_nearest(byzerllm: ModuleType) -> N
         byzerllm.SimpleByzerLMM  # noqa: B018
 
 
+@pytest.mark.contract("COMPAT-01")
+@pytest.mark.parametrize(
+    ("statement", "instead"),
+    [
+        ("from byzerllm import connect_cluster", "SimpleByzerLLM works without one"),
+        ("from byzerllm import ByzerRetrieval", "Storage and retrieval are not in this version"),
+        ("from byzerllm.utils.client import ByzerLLM, EventName", "Callbacks"),
+        ("from byzerllm.types import ImagePath", "Pictures"),
+        ("from byzerllm.utils.retrieval import ByzerRetrieval", "Storage and retrieval are not in this version"),
+        ("from byzerllm.apps.byzer_storage.simple_api import ByzerStorage", "Storage and retrieval"),
+    ],
+)
+def test_a_name_of_the_original_that_is_not_here_is_answered_with_what_is(
+    byzerllm: ModuleType, statement: str, instead: str
+) -> None:
+    with pytest.raises(ImportError, match=instead) as caught:
+        exec(statement, {})
+    assert "unknown location" not in str(caught.value)
+
+
+def test_such_a_name_is_an_ordinary_missing_attribute(byzerllm: ModuleType) -> None:
+    assert not hasattr(byzerllm, "connect_cluster")
+    with pytest.raises(AttributeError, match="SimpleByzerLLM works without one"):
+        byzerllm.connect_cluster  # noqa: B018
+
+
+def test_no_name_that_is_here_is_said_to_be_missing(byzerllm: ModuleType) -> None:
+    names = {name for path in alias.PLACES for name in dir(importlib.import_module(path))}
+    assert names & set(alias.NOT_YET) == set()
+    assert set(alias.PLACES) & set(alias.NOT_YET) == set()
+
+
 def test_names_that_are_not_public_stay_out(byzerllm: ModuleType) -> None:
     assert not hasattr(byzerllm, "errors")
     assert "errors" not in dir(byzerllm)

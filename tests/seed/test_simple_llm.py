@@ -89,6 +89,14 @@ def test_a_key_is_required() -> None:
 
 
 @pytest.mark.contract("CORE-12")
+def test_a_missing_key_is_asked_for_in_the_words_of_infer_params() -> None:
+    with pytest.raises(BadInputError) as refused:
+        SimpleByzerLLM().deploy(udf_name="chat", infer_params={})
+    assert refused.value.hint == 'Add it: infer_params={"saas.api_key": "..."}'
+    assert refused.value.__cause__ is None
+
+
+@pytest.mark.contract("CORE-12")
 def test_only_providers_are_deployed_without_ray() -> None:
     with pytest.raises(ValueError, match="Unsupported pretrained_model_type: custom/auto") as refused:
         SimpleByzerLLM().deploy("/models/qwen", pretrained_model_type="custom/auto", udf_name="chat")
@@ -160,6 +168,18 @@ def test_an_undeployed_model_is_gone_for_everybody(llm: SimpleByzerLLM) -> None:
     assert not SimpleByzerLLM().is_model_exist("chat")
     llm.undeploy("chat")
     llm.undeploy("never there", force=True)
+
+
+@pytest.mark.contract("CORE-08", "CORE-12")
+def test_the_name_stays_with_the_client_that_took_it_last(deploy: Deploy) -> None:
+    first, second = SimpleByzerLLM(), SimpleByzerLLM()
+    deploy(first, "same", model="gpt-first")
+    deploy(second, "same", model="gpt-second")
+    first.undeploy("same")
+    assert second.chat_oai("hi", model="same").output == "hi"
+    assert byzer_nb.Client(model="same").chat("hi").text == "hi"
+    second.undeploy("same")
+    assert not first.is_model_exist("same")
 
 
 @pytest.mark.contract("CORE-08", "CORE-12")

@@ -54,7 +54,7 @@ options = st.builds(
     temperature=st.none() | st.floats(0, 2),
     top_p=st.none() | st.floats(0.1, 1),
     seed=st.none() | st.integers(0, 3),
-    stop=st.lists(st.text(max_size=2), max_size=2).map(tuple),
+    stop=st.lists(st.text(min_size=1, max_size=2), max_size=2).map(tuple),
     continue_last=st.booleans(),
     timeout=st.none() | st.floats(0.1, 9),
     extra=st.dictionaries(st.sampled_from("abc"), st.integers(0, 2)),
@@ -82,8 +82,9 @@ def test_merging_is_a_matter_of_order_alone(one: ChatOptions, other: ChatOptions
     ],
 )
 def test_a_value_that_cannot_work_is_refused(said: dict[str, Any], message: str) -> None:
-    with pytest.raises(BadInputError, match=message):
+    with pytest.raises(BadInputError, match=message) as refused:
         ChatOptions(**said)
+    assert refused.value.hint.startswith(f"For example: {next(iter(said))}=")
 
 
 @pytest.mark.parametrize("said", [{"max_tokens": "5"}, {"temperature": "hot"}, {"seed": [1]}, {"timeout": "1s"}])
@@ -92,6 +93,14 @@ def test_a_number_is_a_number(said: dict[str, Any]) -> None:
     with pytest.raises(WrongTypeError) as refused:
         ChatOptions(**said)
     assert str(refused.value) == f"{name} is a number, not {value!r}."
+    assert refused.value.hint.startswith(f"For example: {name}=")
+
+
+@pytest.mark.parametrize("stop", [("",), ("a", ""), [""]])
+def test_an_empty_stop_string_is_refused_before_any_engine_sees_it(stop: tuple[str, ...]) -> None:
+    with pytest.raises(BadInputError, match="stop string cannot be empty") as refused:
+        ChatOptions(stop=stop)
+    assert "stop=('END',)" in refused.value.hint
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

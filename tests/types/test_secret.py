@@ -123,13 +123,14 @@ def test_what_is_no_text_is_refused_without_being_shown(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["api_key", "KEY", "apikey", "client-secret", "hf_token", "proxy.password", "Authorization"]
+    "name",
+    ["api_key", "KEY", "apikey", "client-secret", "hf_token", "proxy.password", "Authorization", "saas.api_keys"],
 )
 def test_a_name_tells_a_secret(name: str) -> None:
     assert names_a_secret(name)
 
 
-@pytest.mark.parametrize("name", ["max_tokens", "tokenizer", "monkey", "base_url", "keys_path_free", "model"])
+@pytest.mark.parametrize("name", ["max_tokens", "tokenizer", "monkey", "base_url", "keyspath", "model"])
 def test_other_names_do_not(name: str) -> None:
     assert not names_a_secret(name)
 
@@ -139,3 +140,33 @@ def test_settings_get_their_secrets_hidden() -> None:
     hidden = with_secrets(given)
     assert hidden == {"api_key": Secret(CANARY), "max_tokens": 5, "model": "m", "token": None}
     assert given["api_key"] == CANARY
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"http://user:{CANARY}@proxy.example.com:3128",
+        f"https://{CANARY}@example.com",
+        f"https://example.com/v1?api_key={CANARY}",
+        CANARY,
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden_under_any_name(value: str) -> None:
+    assert with_secrets({"proxies": value})["proxies"] == Secret(value)
+    assert "CANARY" not in repr(with_secrets({"proxies": {"https": value}, "tried": [value, (value,)]}))
+
+
+@pytest.mark.parametrize(
+    "value", ["http://127.0.0.1:9/v1?a=b", "mail me@example.com", "sk-1", "see http://u:p/ or", ""]
+)
+def test_other_texts_stay_as_they_are(value: str) -> None:
+    assert with_secrets({"reply": value, "pair": (value, 1)}) == {"reply": value, "pair": (value, 1)}
+
+
+def test_everything_under_a_secret_name_is_hidden_however_deep() -> None:
+    hidden = with_secrets({"api_keys": ["a", ("b",)], "token": {"read": "c", "age": 5}, "headers": {"X-Api-Key": "d"}})
+    assert hidden == {
+        "api_keys": [Secret("a"), [Secret("b")]],
+        "token": {"read": Secret("c"), "age": 5},
+        "headers": {"X-Api-Key": Secret("d")},
+    }

@@ -90,3 +90,13 @@ def test_a_deployment_has_names_that_are_text(name: str, engine: str) -> None:
 
 def test_a_deployment_prints_no_settings() -> None:
     assert "CANARY" not in repr(DeploySpec(name="m", engine="saas/openai", settings={"odd": "sk-CANARY"}))
+
+
+def test_a_card_on_the_last_line_of_a_cell_is_short_and_always_the_same() -> None:
+    able = Capabilities(embed=True, options=frozenset({"top_p", "seed", "max_tokens"}))
+    card = ModelCard(model="m<b>", engine="e", context_length=1024, capabilities=able)
+    assert repr(card) == "ModelCard(model='m<b>', engine='e', context_length=1024, can='chat, stream, embed')"
+    bundle = card._repr_mimebundle_()
+    assert bundle["text/plain"] == repr(card)
+    assert "max_tokens, seed, top_p" in bundle["text/html"]
+    assert "m&lt;b&gt;" in bundle["text/html"]

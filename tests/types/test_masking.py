@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from byzer_nb.providers.masking import Mask
 from byzer_nb.types import Secret
+from byzer_nb.types.masking import Mask
 
 KEY = "sk-proj-Zx81kLmQ0p-AbCdEf"
 

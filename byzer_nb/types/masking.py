@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from byzer_nb.types import Secret
+from byzer_nb.types.secret import Secret
 
 FRAGMENT = 6  # characters in a row that a word may not share with a key
 MASK = "******"
@@ -44,3 +44,8 @@ def _without(key: str, text: str) -> str:
 
 def _shares(word: str, pieces: set[str]) -> bool:
     return any(word[start : start + FRAGMENT] in pieces for start in range(len(word) - FRAGMENT + 1))
+
+
+def shown(value: object, secrets: Iterable[Secret] = ()) -> str:
+    """A value as a message may quote it: a key that was put in the wrong place stays hidden."""
+    return Mask(secrets).apply(repr(value))
