@@ -63,8 +63,10 @@ def tls_port(tmp_path: Path) -> Iterator[int]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     loop = asyncio.new_event_loop()
+    writers: list[asyncio.StreamWriter] = []
 
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         head = await reader.readuntil(b"\r\n\r\n")
         assert b"POST /v1/chat/completions" in head
         body = b'{"choices": [{"message": {"content": "over TLS"}}]}'
@@ -77,7 +79,19 @@ def tls_port(tmp_path: Path) -> Iterator[int]:
     thread.start()
     server = asyncio.run_coroutine_threadsafe(asyncio.start_server(speak, "127.0.0.1", 0, ssl=context), loop).result(5)
     yield server.sockets[0].getsockname()[1]
-    loop.call_soon_threadsafe(server.close)
+
+    async def close() -> None:
+        server.close()
+        for writer in writers:
+            writer.transport.abort()  # a polite end of TLS would wait for a client that has gone
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        for _ in range(3):  # a transport lets go of its socket in the next rounds of the loop
+            await asyncio.sleep(0)
+
+    asyncio.run_coroutine_threadsafe(close(), loop).result(5)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(5)
     loop.close()
