@@ -285,3 +285,12 @@ def test_a_decorator_without_its_parentheses_is_told() -> None:
 
     with pytest.raises(WrongTypeError, match=r"made of a function, not of 'x'(.|\n)*with parentheses: @prompt\(\)"):
         ask("x")  # type: ignore[arg-type]
+
+
+@pytest.mark.contract("PROMPT-07")
+def test_no_arguments_for_a_function_of_any_number_is_an_empty_tuple() -> None:
+    @prompt()
+    def listed(*words: str) -> str:
+        """{{ words | length }} words"""
+
+    assert (listed(), listed("a", "b")) == ("0 words", "2 words")
