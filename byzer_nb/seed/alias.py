@@ -55,8 +55,6 @@ NOT_YET = {
     "Image": MEDIA,
     "ImagePath": MEDIA,
     "AudioPath": MEDIA,
-    "function_calling_format": TOOLS,
-    "function_impl_format": TOOLS,
     "ExecuteCodeResponse": TOOLS,
     "EventName": EVENTS,
     "EventCallback": EVENTS,

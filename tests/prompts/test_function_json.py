@@ -8,7 +8,7 @@ from typing import Annotated, Any, List  # noqa: UP035  # as the documents write
 import pytest
 
 from byzer_nb.errors import BadInputError, WrongTypeError
-from byzer_nb.seed.function_json import serialize_function_to_json
+from byzer_nb.prompts.function_json import serialize_function_to_json
 
 
 def date_range(
