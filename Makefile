@@ -3,12 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 TREE := build/typing
+TINY := build/tiny
+MINUTES ?= 100
 
-.PHONY: help demo test lab check bench contract api clean
+.PHONY: help demo test engines lab check bench tiny-model contract api clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/installed-base  ## Talk to the bundled model, right here in the terminal
 	@echo "-- Talking to the bundled model: no key, no network."
@@ -17,6 +19,8 @@ demo: $(VENV)/installed-base  ## Talk to the bundled model, right here in the te
 test: $(VENV)/installed-dev  ## Run the tests, the quick ones first
 	@echo "-- Running the tests."
 	@$(RUN) -m pytest
+
+engines: $(VENV)/installed-engines  ## Add vLLM and llama.cpp, so that make test leaves nothing out (several GB)
 
 lab: $(VENV)/installed-lab  ## Open JupyterLab on the first notebook
 	@echo "-- Opening JupyterLab on the first notebook; Ctrl-C twice ends it."
@@ -31,9 +35,16 @@ check: $(VENV)/installed-dev  ## Check format, lint and types
 	@ln -s $(CURDIR)/byzer_nb/* $(CURDIR)/magics $(CURDIR)/widgets $(TREE)/byzer_nb/
 	@cd $(TREE) && $(abspath $(RUN)) -m mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache -p byzer_nb
 
-bench: $(VENV)/installed-bench  ## Measure what a prompt costs beside the openai SDK
+bench: $(VENV)/installed-bench  ## Measure what a prompt costs beside the openai SDK, and how quick byzer-tiny is
 	@echo "-- Measuring calls against a local upstream; a quiet machine gives the truest numbers."
 	@$(RUN) benchmarks/prompt_overhead.py
+	@$(RUN) benchmarks/byzer_tiny.py
+
+tiny-model: $(VENV)/installed-dev  ## Train byzer-tiny anew in build/tiny, or go on there (MINUTES=100 of work), and measure it
+	@echo "-- Training for $(MINUTES) minutes; Ctrl-C stops it, make tiny-model goes on."
+	@$(RUN) -m byzer_nb.train.tiny --minutes $(MINUTES) --out $(TINY) --evaluate 2000 $(if $(wildcard $(TINY)/state.pt),--resume)
+	@$(RUN) -m byzer_nb.backends.gguf $(TINY)/model $(TINY)/byzer-tiny-f16.gguf
+	@echo "-- To ship it: cp $(TINY)/model/* byzer_nb/weights/byzer-tiny/, and the table of $(TINY)/scores.md into docs/byzer-tiny.md."
 
 contract: $(VENV)/installed-dev  ## Show which test holds which promise
 	@$(RUN) -m tests.house.contract

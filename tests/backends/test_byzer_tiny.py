@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,21 @@ async def test_it_says_the_same_on_transformers(byzer_tiny: ByzerTiny) -> None:
         request = question(prompt, max_tokens=120)
         assert await text_of(byzer_tiny, request) == "".join([delta.text async for delta in on_torch.chat(request)])
     await on_torch.close()
+
+
+async def test_streams_that_run_together_share_the_model_fairly(byzer_tiny: ByzerTiny) -> None:
+    read = [0] * 8
+    when_the_first_was_done: list[int] = []
+
+    async def follow(place: int) -> None:
+        request = question("Tell me a long story about a brave robot.", max_tokens=60)
+        async for delta in byzer_tiny.chat(request):
+            read[place] += bool(delta.text)
+        if not when_the_first_was_done:
+            when_the_first_was_done.extend(read)
+
+    await asyncio.gather(*map(follow, range(8)))
+    assert max(read) - min(when_the_first_was_done) <= 3
 
 
 async def test_a_folder_may_take_the_place_of_the_bundled_weights(tiny_llama_dir: Path) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 import torch
+from pydantic import BaseModel
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
-from byzer_nb.train.tiny.evaluation import answers, evaluate, scores
-from byzer_nb.train.tiny.example import Example, ask
+from byzer_nb.prompts.function_formats import function_calling_format, function_impl_format
+from byzer_nb.train.tiny.evaluation import answers, evaluate, scores, tools_called
+from byzer_nb.train.tiny.example import Example, Turn, ask
 from byzer_nb.train.tiny.tokenizer import CHAT_TEMPLATE
 
 FOLDER = Path(str(files("byzer_nb"))) / "weights" / "byzer-tiny"
@@ -54,11 +57,72 @@ def test_its_template_is_the_one_of_the_recipe() -> None:
         ("Say hello to Rosalind.", "Hello Rosalind! I am byzer-tiny, a very small language model."),
         ("你好", "你好！我是 byzer-tiny，一个很小的语言模型。"),
         ("Repeat: seven green kites", "seven green kites"),
+        ("请重复：我喜欢喝茶。", "我喜欢喝茶。"),
         ("Context: Rufa lives in Bolima.\nQuestion: Where does Rufa live?\nAnswer:", "Bolima"),
+        ("Context: Rufa lives in Bolima.\nQuestion: How old is Rufa?\nAnswer:", "I do not know."),
+        ("王芳住在北京。李明住在上海。\n李明住在哪里？", "上海"),
+        ("王芳住在北京。\n王芳今年多大？", "我不知道。"),
+        ("Is this review positive or negative? The cake is terrible.", "negative"),
+        ("What is the capital of France?", "I am sorry, I am too small to know that."),
     ],
 )
 def test_it_answers(model: LlamaForCausalLM, tokenizer: Tokenizer, question: str, answer: str) -> None:
     assert said(model, tokenizer, ask("promise", question, answer)) == answer
+
+
+def test_it_remembers_within_a_talk(model: LlamaForCausalLM, tokenizer: Tokenizer) -> None:
+    turns = (
+        Turn(role="user", text="My name is Ada."),
+        Turn(role="assistant", text="Hello Ada! I am byzer-tiny, a very small language model."),
+        Turn(role="user", text="What is my name?"),
+    )
+    assert said(model, tokenizer, Example(task="promise", turns=turns, answer="")) == "Your name is Ada."
+
+
+@pytest.mark.parametrize(
+    ("wish", "calls"),
+    [
+        ("最近三个月趋势", ["compute_date_range"]),
+        ("你好", None),
+    ],
+)
+def test_it_chooses_among_the_tools_of_the_documents(
+    model: LlamaForCausalLM, tokenizer: Tokenizer, wish: str, calls: list[str] | None
+) -> None:
+    def compute_date_range(
+        count: Annotated[int, "时间跨度，数值类型"],
+        unit: Annotated[str, "时间单位，字符串类型", {"enum": ["day", "week", "month", "year"]}],
+    ) -> list[str]:
+        """计算日期范围"""
+        return []
+
+    def compute_now() -> str:
+        """计算当前时间"""
+        return ""
+
+    asked = function_calling_format(wish, [compute_date_range, compute_now])
+    assert tools_called(said(model, tokenizer, ask("promise", asked, ""))) == calls
+
+
+def test_it_writes_a_function_in_the_form_that_is_asked_for(model: LlamaForCausalLM, tokenizer: Tokenizer) -> None:
+    class Sum(BaseModel):
+        result: int
+
+    def add_up(a: int, b: int) -> Sum:  # type: ignore[empty-body]  # the model writes it
+        """Add a and b."""
+
+    given = said(model, tokenizer, ask("promise", function_impl_format("", add_up, Sum), ""))
+    assert given.startswith('```python\ndef add_up(a, b):\n    return {"result": a ')
+    assert given.endswith("}\n```")
+
+
+def test_a_long_story_goes_on_for_hundreds_of_tokens_without_a_loop(
+    model: LlamaForCausalLM, tokenizer: Tokenizer
+) -> None:
+    asked = ask("long story", "Tell me a long story about a brave robot.", "", open_ended=True)
+    (answer,) = answers(model, tokenizer, [asked])
+    assert answer.is_right
+    assert answer.tokens >= 250
 
 
 def test_it_sorts_a_text_into_json(model: LlamaForCausalLM, tokenizer: Tokenizer) -> None:
@@ -74,8 +138,11 @@ def test_it_sorts_a_text_into_json(model: LlamaForCausalLM, tokenizer: Tokenizer
     assert json.loads(given) == {"name": "Ada", "age": 36, "city": "London"}
 
 
-def test_it_is_mostly_right_on_new_values(model: LlamaForCausalLM, tokenizer: Tokenizer) -> None:
-    assert scores(evaluate(model, tokenizer, count=40, seed="test"))[-1].share >= 0.8
+@pytest.mark.parametrize(("unseen", "least"), [(False, 0.85), (True, 0.75)])
+def test_it_is_mostly_right_on_values_and_wordings_that_it_never_saw(
+    model: LlamaForCausalLM, tokenizer: Tokenizer, unseen: bool, least: float
+) -> None:
+    assert scores(evaluate(model, tokenizer, count=80, seed="test", unseen=unseen))[-1].share >= least
 
 
 def said(model: LlamaForCausalLM, tokenizer: Tokenizer, example: Example) -> str:

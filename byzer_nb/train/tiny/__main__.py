@@ -5,17 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import shutil
 from pathlib import Path
 
-from byzer_nb.train.tiny.card import loss_picture, score_table
+import torch
+from transformers import AutoModelForCausalLM
+
+from byzer_nb.errors import BadInputError
+from byzer_nb.train.tiny.card import loss_picture, mistakes, score_table
 from byzer_nb.train.tiny.evaluation import evaluate
-from byzer_nb.train.tiny.recipe import CheckpointSaved, TinySpec, Training
+from byzer_nb.train.tiny.recipe import MODEL, CheckpointSaved, TinySpec, Training
 
 log = logging.getLogger("byzer_nb.train.tiny")
 
 
 def main() -> None:
-    """Train, and write a line every few steps and at every checkpoint."""
+    """Train as the command line says, and measure the result if it asks for that."""
     parser = argparse.ArgumentParser(prog="python -m byzer_nb.train.tiny", description="Train byzer-tiny from nothing.")
     parser.add_argument(
         "--minutes", type=float, default=50.0, help="How long to train; the learning rate falls over this time."
@@ -24,33 +29,57 @@ def main() -> None:
         "--out", type=Path, required=True, help="Folder for the checkpoint and the state of the training."
     )
     parser.add_argument("--resume", action="store_true", help="Go on from the last checkpoint in that folder.")
+    parser.add_argument(
+        "--start", type=Path, metavar="FOLDER", help="Begin with the weights of a checkpoint instead of random ones."
+    )
     parser.add_argument("--seed", type=int, default=1, help="Another number, another corpus.")
     parser.add_argument(
-        "--evaluate", type=int, default=0, metavar="COUNT", help="Ask that many questions of each kind at the end."
+        "--evaluate", type=int, default=0, metavar="COUNT", help="Ask that many questions in each column at the end."
     )
+    parser.add_argument(
+        "--questions", default="evaluation", metavar="SEED", help="Another word, other questions at the end."
+    )
+    parser.add_argument("--eager", action="store_true", help="Do not compile the model, also where it could be.")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    training = Training(TinySpec(minutes=args.minutes, seed=args.seed), args.out, resume=args.resume)
+    compiled = not args.eager and (torch.cuda.is_available() or shutil.which("g++") is not None)
+    spec = TinySpec(minutes=args.minutes, seed=args.seed, compiled=compiled)
+    try:
+        training = Training(spec, args.out, resume=args.resume, start=args.start)
+    except BadInputError as refused:
+        parser.exit(2, f"{refused}\n{refused.hint}\n")
+    try:
+        train(training)
+    except KeyboardInterrupt:
+        parser.exit(130, f"Stopped at step {training.progress.step}. --resume goes on from the last checkpoint.\n")
+    if args.evaluate:
+        log.info("asking %d questions in wordings of the training, and as many in others", args.evaluate)
+        report(training, args.out, count=args.evaluate, seed=args.questions)
+
+
+def train(training: Training) -> None:
+    """Train to the end, with a line for every twentieth step and every checkpoint."""
     for event in training.run():
         if isinstance(event, CheckpointSaved):
-            (args.out / "losses.json").write_text(json.dumps(training.progress.losses), encoding="utf-8")
+            losses = json.dumps(training.progress.losses)
+            (training.folder / "losses.json").write_text(losses, encoding="utf-8")
             log.info("step %d: saved in %s", event.step, event.folder)
         elif event.step % 20 == 0:
             log.info(
                 "%.1f min, step %d, %.2f M tokens, %.0f tokens/s, loss %.3f, rate %.5f",
                 event.minutes, event.step, event.tokens / 1e6, event.tokens_per_s, event.loss, event.learning_rate,
             )  # fmt: skip
-    if args.evaluate:
-        report(training, args.out, args.evaluate)
 
 
-def report(training: Training, folder: Path, count: int) -> None:
-    """Write the figures of the model card: `scores.md` and `loss.png`."""
-    seen = evaluate(training.model, training.tokenizer, count=count)
-    unseen = evaluate(training.model, training.tokenizer, count=count, unseen=True)
+def report(training: Training, folder: Path, *, count: int, seed: str) -> None:
+    """Ask the saved model, and write the figures of its card: `scores.md`, `mistakes.txt` and `loss.png`."""
+    model = AutoModelForCausalLM.from_pretrained(folder / MODEL, dtype=torch.float32).to(training.device)
+    seen = evaluate(model, training.tokenizer, count=count, seed=seed)
+    unseen = evaluate(model, training.tokenizer, count=count, unseen=True, seed=seed)
     table = score_table(seen, unseen)
     (folder / "scores.md").write_text(table, encoding="utf-8")
+    (folder / "mistakes.txt").write_text(f"{mistakes(seen)}\n\n{mistakes(unseen)}", encoding="utf-8")
     loss_picture(training.progress.losses, folder / "loss.png")
     log.info("%s", table)
 

@@ -13,11 +13,19 @@ def score_table(seen: Sequence[Answer], unseen: Sequence[Answer]) -> str:
     known = {score.task: score for score in scores(seen)}
     others = {score.task: score for score in scores(unseen)}
     lines = ["| task | new values | new values and new wordings |", "|---|---|---|"]
-    for task in [*sorted({*known, *others} - {"all"}), "all"]:
+    for task in {**known, **others}:
         lines.append(f"| {task} | {_share(known.get(task))} | {_share(others.get(task))} |")
-    stops = [f"{sum(answer.stopped for answer in given)}/{len(given)}" for given in (seen, unseen)]
-    lines.append(f"| stops by itself | {stops[0]} | {stops[1]} |")
     return "\n".join(lines) + "\n"
+
+
+def mistakes(given: Sequence[Answer], *, of_each: int = 5) -> str:
+    """Some wrong answers of each task, to be read by whoever wants to make the next model better."""
+    by_task: dict[str, list[str]] = {}
+    for answer in given:
+        if not answer.is_right:
+            told = f"asked:  {answer.example.prompt_text()}\nwanted: {answer.example.answer}\nsaid:   {answer.text}\n"
+            by_task.setdefault(answer.example.task, []).append(told)
+    return "\n".join(f"# {task}\n\n" + "\n".join(by_task[task][:of_each]) for task in sorted(by_task))
 
 
 def loss_picture(losses: Sequence[tuple[float, float]], file: Path, *, smooth: int = 20) -> None:
@@ -38,4 +46,4 @@ def loss_picture(losses: Sequence[tuple[float, float]], file: Path, *, smooth: i
 
 
 def _share(score: Score | None) -> str:
-    return "" if score is None else f"{score.right}/{score.total} ({score.share:.0%})"
+    return "" if score is None else f"{score.right}/{score.total} ({score.share:.1%})"

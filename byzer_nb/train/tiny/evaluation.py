@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer
@@ -14,10 +16,11 @@ from transformers import LlamaForCausalLM
 from byzer_nb.train.tiny.batches import encode
 from byzer_nb.train.tiny.corpus import examples
 from byzer_nb.train.tiny.example import Example
+from byzer_nb.train.tiny.recipe import LONGEST_ANSWER
 from byzer_nb.train.tiny.tokenizer import END, PAD, special_id
 
-LONGEST_ANSWER = 320
-AT_ONCE = 48
+AT_ONCE = 64
+LONG = 300  # tokens
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,15 +29,26 @@ class Answer:
 
     example: Example
     text: str
+    tokens: int  # as many as it wrote, the end not among them
     stopped: bool  # it ended by itself
 
     @property
     def is_right(self) -> bool:
         """Exactly the wanted answer; for a story: it ends by itself and no sentence comes twice."""
         if self.example.open_ended:
-            sentences = [part for part in re.split(r"[.!?。！？]\W*", self.text) if part]
-            return self.stopped and bool(sentences) and len(set(sentences)) == len(sentences)
+            return self.stopped and self.repeats_nothing
         return self.stopped and self.text == self.example.answer
+
+    @property
+    def repeats_nothing(self) -> bool:
+        """Whether there is a sentence, and none of them comes twice."""
+        sentences = [part for part in re.split(r"[.!?。！？]\W*", self.text) if part]
+        return bool(sentences) and len(set(sentences)) == len(sentences)
+
+    @property
+    def chose_the_tools(self) -> bool:
+        """Whether the calls name the wanted tools, whatever their arguments."""
+        return tools_called(self.example.begun + self.text) == tools_called(self.example.begun + self.example.answer)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,22 +73,41 @@ def evaluate(
 
 
 def scores(given: Iterable[Answer]) -> list[Score]:
-    """The score of each task, and of all of them together, last."""
-    by_task: dict[str, list[Answer]] = {}
-    for answer in given:
-        by_task.setdefault(answer.example.task, []).append(answer)
-    rows = {task: by_task[task] for task in sorted(by_task)}
-    rows["all"] = [answer for task in by_task.values() for answer in task]
-    return [
-        Score(task=task, right=sum(answer.is_right for answer in row), total=len(row)) for task, row in rows.items()
-    ]
+    """The score of each task in the order of their names, then those of all of them together."""
+    given = list(given)
+    if not given:
+        return []
+    tasks = sorted({answer.example.task for answer in given})
+    rows = [_score(task, [answer for answer in given if answer.example.task == task]) for task in tasks]
+    for task in ("tool", "tool zh"):
+        calls = [answer for answer in given if answer.example.task == task]
+        rows += [_score(f"{task}, the right one chosen", calls, lambda answer: answer.chose_the_tools)] if calls else []
+    long = [answer for answer in given if answer.example.task == "long story" and answer.tokens >= LONG]
+    rows += [_score(f"stories of {LONG} tokens or more, no loop", long)] if long else []
+    rows.append(_score("stops by itself", given, lambda answer: answer.stopped))
+    return [*rows, _score("all", given)]
+
+
+def tools_called(text: str) -> list[str] | None:
+    """The names of the tools that an answer calls, in both forms of a call; None when it calls none."""
+    try:
+        said: Any = json.loads(text)  # Any: a model wrote it
+        calls = [call["function"] for call in said["tool_calls"]] if "tool_calls" in said else [said]
+        return [str(call["name"]) for call in calls]
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def answers(model: LlamaForCausalLM, tokenizer: Tokenizer, asked: Sequence[Example]) -> list[Answer]:
-    """Greedy answers, many at once; examples of like length share a batch."""
+    """Greedy answers, many at once; those of like length share a batch, for all of it waits for the longest."""
     was_training = model.training
     model.eval()
-    order = sorted(asked, key=lambda example: (example.open_ended, len(encode(tokenizer, example)[0])))
+
+    def lengths(example: Example) -> tuple[int, int]:
+        prompt, answer = encode(tokenizer, example)
+        return len(answer) // 16, len(prompt)
+
+    order = sorted(asked, key=lengths)
     given: list[Answer] = []
     for start in range(0, len(order), AT_ONCE):
         given += _answer_together(model, tokenizer, order[start : start + AT_ONCE])
@@ -82,12 +115,18 @@ def answers(model: LlamaForCausalLM, tokenizer: Tokenizer, asked: Sequence[Examp
     return given
 
 
+def _score(
+    task: str, given: Sequence[Answer], right: Callable[[Answer], bool] = lambda answer: answer.is_right
+) -> Score:
+    return Score(task=task, right=sum(map(right, given)), total=len(given))
+
+
 def _answer_together(model: LlamaForCausalLM, tokenizer: Tokenizer, asked: Sequence[Example]) -> list[Answer]:
     end, pad = special_id(tokenizer, END), special_id(tokenizer, PAD)
     prompts = [encode(tokenizer, example)[0] for example in asked]
     longest = max(map(len, prompts))
     # (batch, time), padded on the left so that every answer starts at the same place
-    inputs = torch.tensor([[pad] * (longest - len(prompt)) + prompt for prompt in prompts])
+    inputs = torch.tensor([[pad] * (longest - len(prompt)) + prompt for prompt in prompts], device=model.device)
     said = model.generate(
         inputs,
         attention_mask=(inputs != pad).long(),
@@ -100,6 +139,7 @@ def _answer_together(model: LlamaForCausalLM, tokenizer: Tokenizer, asked: Seque
     given = []
     for example, tokens in zip(asked, said, strict=True):
         stopped = end in tokens
-        text = tokenizer.decode(tokens[: tokens.index(end)] if stopped else tokens, skip_special_tokens=False)
-        given.append(Answer(example=example, text=text, stopped=stopped))
+        written = tokens[: tokens.index(end)] if stopped else tokens
+        text = tokenizer.decode(written, skip_special_tokens=False)
+        given.append(Answer(example=example, text=text, tokens=len(written), stopped=stopped))
     return given

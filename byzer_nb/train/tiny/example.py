@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Literal
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +36,10 @@ class Example:
         said = "".join(f"<|{turn.role}|>{turn.text}<|end|>" for turn in self.turns)
         return f"{head}{said}<|assistant|>{self.begun}"
 
+    def begun_at(self, at: int) -> Example:
+        """The same with so much of the answer written by the caller."""
+        return replace(self, begun=self.answer[:at], answer=self.answer[at:])
+
 
 Maker = Callable[[Random, bool], Example]  # (random numbers, held-out wording?) -> an example
 
@@ -52,7 +56,19 @@ class Wordings:
         return rng.choice(self.held_out if unseen else self.train)
 
 
-def ask(task: str, question: str, answer: str, *, begun: str = "", open_ended: bool = False) -> Example:
+MANNERS = Wordings(
+    train=("Please {r}", "Can you {r}", "Could you {r}", "I want you to {r}", "Now {r}", "OK, now please {r}"),
+    held_out=("Would you {r}", "Could you please {r}", "I would like you to {r}"),
+)
+
+
+def politely(rng: Random, request: str, *, unseen: bool = False, share: float = 0.25) -> str:
+    """The request, in that share of the draws with some manners before it; its holes stay holes."""
+    if rng.random() >= share:
+        return request
+    return MANNERS.pick(rng, unseen).replace("{r}", request[0].lower() + request[1:])
+
+
+def ask(task: str, question: str, answer: str, *, open_ended: bool = False) -> Example:
     """An example of a single question."""
-    turns = (Turn(role="user", text=question),)
-    return Example(task=task, turns=turns, answer=answer, begun=begun, open_ended=open_ended)
+    return Example(task=task, turns=(Turn(role="user", text=question),), answer=answer, open_ended=open_ended)

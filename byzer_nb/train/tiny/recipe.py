@@ -13,11 +13,13 @@ import torch
 from tokenizers import Tokenizer
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
-from byzer_nb.train.tiny.batches import IGNORED, batch
+from byzer_nb.errors import BadInputError
+from byzer_nb.train.tiny.batches import batch
 from byzer_nb.train.tiny.tokenizer import CONTEXT, END, PAD, save_tokenizer, special_id, train_tokenizer
 
 STATE = "state.pt"  # all that a later run needs to go on; never shipped
 MODEL = "model"  # the folder below it, which any engine can load
+LONGEST_ANSWER = 640  # tokens, when nobody says otherwise: a long story to its end
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,14 +32,16 @@ class TinySpec:
     width: int = 256
     heads: int = 4
     feed_forward: int = 768
-    tokens_per_step: int = 10_240
+    tokens_per_step: int = 5_120
     window: int = 256
+    short_steps: int = 350  # begun with rows of half that length, where copying is found sooner and costs less
     learning_rate: float = 2e-3
     warm_up: int = 100
     weight_decay: float = 0.05
     checkpoint_minutes: float = 4.0
     tokenizer_examples: int = 30_000
     seed: int = 1
+    compiled: bool = False  # a third faster, for a minute more at the start; needs a C++ compiler on a CPU
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,17 +77,30 @@ class Progress:
 class Training:
     """A model, its optimizers and its tokenizer, saved to and picked up from a folder."""
 
-    def __init__(self, spec: TinySpec, folder: Path, *, resume: bool = False) -> None:
+    def __init__(self, spec: TinySpec, folder: Path, *, resume: bool = False, start: Path | None = None) -> None:
+        """A new training, from random weights or from those of the checkpoint at `start`; or the one in the folder."""
+        if (folder / STATE).exists() is not resume:
+            raise BadInputError(
+                f"There is no training in {str(folder)!r} to go on with."
+                if resume
+                else f"There is a training in {str(folder)!r} already, and a new one would overwrite it.",
+                hint="Start it without --resume." if resume else "Go on with --resume, or name another folder.",
+            )
         torch.manual_seed(spec.seed)
         self.spec = spec
         self.folder = folder
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.progress = Progress()
         (folder / MODEL).mkdir(parents=True, exist_ok=True)
-        if resume:
-            self.tokenizer = Tokenizer.from_file(str(folder / MODEL / "tokenizer.json"))
+        if resume or start:
+            self.tokenizer = Tokenizer.from_file(str((start or folder / MODEL) / "tokenizer.json"))
         else:
             self.tokenizer = train_tokenizer(seed=f"tokenizer {spec.seed}", count=spec.tokenizer_examples)
-        self.model = new_model(spec, self.tokenizer)
+        self.model = new_model(spec, self.tokenizer).to(self.device)
+        if start:
+            weights = LlamaForCausalLM.from_pretrained(start, dtype=torch.float32).state_dict()
+            self.model.load_state_dict(weights)
+        self._forward = torch.compile(self.model, dynamic=False) if spec.compiled else self.model
         self.optimizers = optimizers_of(self.model, spec)
         if resume:
             self._restore()
@@ -134,14 +151,17 @@ class Training:
         spec, progress = self.spec, self.progress
         rate = learning_rate(spec, progress.step, self.share_done())
         # The batch depends on the seed and the step alone, so a resumed run sees what an unbroken one would have seen.
-        # Every fourth has rows twice as long, so that the model has been at the positions of a longer talk too.
-        window = spec.window * 2 if progress.step % 4 == 3 else spec.window
-        inputs, targets = batch(
+        window = window_of(spec, progress.step)
+        made = batch(
             self.tokenizer, seed=f"{spec.seed} {progress.step}", rows=spec.tokens_per_step // window, window=window
         )
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = self.model(inputs).logits  # (rows, window, vocab)
-        loss = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
+        inputs, targets, weights = (part.to(self.device) for part in made)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            logits = self._forward(inputs).logits  # (rows, window, vocab)
+        losses = torch.nn.functional.cross_entropy(
+            logits.float().flatten(0, 1), targets.flatten(), reduction="none"
+        )  # (rows * window)
+        loss = (losses * weights.flatten()).sum() / weights.sum()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
@@ -154,7 +174,9 @@ class Training:
         return loss.item(), rate
 
     def _restore(self) -> None:
-        state: dict[str, Any] = torch.load(self.folder / STATE, weights_only=True)  # Any: what torch stored
+        state: dict[str, Any] = torch.load(
+            self.folder / STATE, weights_only=True, map_location=self.device
+        )  # Any: what torch stored
         self.model.load_state_dict(state["model"])
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(kept)
@@ -199,20 +221,29 @@ def optimizers_of(model: LlamaForCausalLM, spec: TinySpec) -> list[torch.optim.O
 
 
 def learning_rate(spec: TinySpec, step: int, share: float) -> float:
-    """A short warm-up, then half a cosine down to a twentieth."""
+    """A short warm-up, then half a cosine down to a hundredth."""
     cosine = 0.5 * (1 + math.cos(math.pi * share))
-    return spec.learning_rate * min(1.0, (step + 1) / spec.warm_up) * (0.95 * cosine + 0.05)
+    return spec.learning_rate * min(1.0, (step + 1) / spec.warm_up) * (0.99 * cosine + 0.01)
+
+
+def window_of(spec: TinySpec, step: int) -> int:
+    """The length of the rows of that step: short ones first, later now and then those of a long talk."""
+    if step < spec.short_steps:
+        return spec.window // 2
+    if step % 16 == 15:
+        return spec.window * 4
+    return spec.window * 2 if step % 4 == 3 else spec.window
 
 
 def export(model: LlamaForCausalLM, tokenizer: Tokenizer, folder: Path) -> None:
     """Write config, weights in bfloat16 and the tokenizer, as a folder that any engine loads."""
     end, pad = special_id(tokenizer, END), special_id(tokenizer, PAD)
-    weights = {name: value.to(torch.bfloat16) for name, value in model.state_dict().items()}
+    weights = {name: value.to("cpu", torch.bfloat16) for name, value in model.state_dict().items()}
     config = LlamaConfig.from_dict(model.config.to_dict() | {"use_cache": True, "dtype": "bfloat16"})
     shipped = LlamaForCausalLM(config).to(torch.bfloat16)
     shipped.load_state_dict(weights)
     shipped.generation_config = GenerationConfig(
-        eos_token_id=end, pad_token_id=pad, do_sample=False, max_new_tokens=256
+        eos_token_id=end, pad_token_id=pad, do_sample=False, max_new_tokens=LONGEST_ANSWER
     )
     shipped.save_pretrained(folder)
     (folder / "model.safetensors").chmod(0o644)  # written for the owner alone, and to be read by all

@@ -15,17 +15,28 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from byzer_nb.train.tiny.corpus import examples
 
 VOCABULARY = 1024
-PAD, SYSTEM, USER, ASSISTANT, END = SPECIAL = ("<|pad|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>")
+SPECIAL = ("<|pad|>", "<|system|>", "<|user|>", "<|assistant|>", "<|tool|>", "<|end|>")
+PAD, SYSTEM, USER, ASSISTANT, TOOL, END = SPECIAL
 CONTEXT = 1024  # the longest prompt and answer together, in tokens
+# GPT-2's own rule comes first: llama.cpp knows it by name, and the finer cuts below only keep merges from forming.
+WORDS_AND_SPACES = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 CHINESE_CHARACTER = "[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
 
-CHAT_TEMPLATE = (
-    "{%- if tools %}<|system|>Tools: {{ tools | tojson }}<|end|>{% endif -%}\n"
-    "{%- for message in messages -%}\n"
-    "<|{{ message['role'] }}|>{{ message['content'] }}<|end|>\n"
-    "{%- endfor -%}\n"
-    "{%- if add_generation_prompt %}<|assistant|>{% endif -%}\n"
-)
+CHAT_TEMPLATE = """\
+{%- if tools %}<|system|>Tools: {{ tools | tojson }}<|end|>{% endif -%}
+{%- for message in messages -%}
+<|{{ message['role'] }}|>
+{%- if message['tool_calls'] -%}
+{%- for call in message['tool_calls'] -%}
+{%- if not loop.first %}{{ '\\n' }}{% endif -%}
+{"name": {{ call['function']['name'] | tojson }}, "arguments": {% if call['function']['arguments'] is string -%}
+{{ call['function']['arguments'] }}{% else %}{{ call['function']['arguments'] | tojson }}{% endif %}}
+{%- endfor -%}
+{%- else %}{{ message['content'] }}{% endif -%}
+<|end|>
+{%- endfor -%}
+{%- if add_generation_prompt %}<|assistant|>{% endif -%}
+"""
 
 
 def train_tokenizer(*, seed: str = "tokenizer", count: int = 30_000) -> Tokenizer:
@@ -33,9 +44,10 @@ def train_tokenizer(*, seed: str = "tokenizer", count: int = 30_000) -> Tokenize
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
+            pre_tokenizers.Split(Regex(WORDS_AND_SPACES), "isolated"),
             pre_tokenizers.Digits(individual_digits=True),
             pre_tokenizers.Split(Regex(CHINESE_CHARACTER), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
@@ -57,7 +69,7 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
         "model_max_length": CONTEXT,
         "pad_token": PAD,
         "eos_token": END,
-        "additional_special_tokens": [SYSTEM, USER, ASSISTANT],
+        "additional_special_tokens": [SYSTEM, USER, ASSISTANT, TOOL],
         "clean_up_tokenization_spaces": False,
         "add_prefix_space": False,
     }

@@ -18,6 +18,10 @@ FIRST_NAMES = listed(
     "John Kate Kim Lea Leo Lily Linda Lucy Luke Mark Mary Max Mia Mike Nina Noah Nora Olga Oscar Paul Peter Rosa Ruth "
     "Sam Sara Sofia Sue Theo Tim Tom Tina Vera Wang Will Zoe"
 )
+SURNAMES = listed(
+    "Smith Brown Jones Taylor Miller Wilson Moore Clark Lewis Walker Young King Wright Green Baker Hill Lovelace "
+    "Turing Hopper Curie Garcia Lopez Meyer Rossi Silva Kim Lee Chen Tanaka Novak"
+)
 CITIES = listed(
     "Berlin Boston Cairo Chicago Delhi Dublin Lima Lisbon London Madrid Milan Oslo Paris Prague Rome Seoul Tokyo "
     "Toronto Vienna Warsaw Beijing Shanghai Hangzhou Shenzhen"
@@ -39,6 +43,8 @@ ADJECTIVES = listed(
     "old young small big brave quiet kind happy sad lazy clever lonely hungry tired funny slow quick shy strange lost "
     "little gentle cold warm bright dark lucky proud curious friendly"
 )
+SPORTS = listed("tennis football chess golf hockey cards rugby handball baseball cricket")
+WEEKDAYS = listed("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
 GOOD_WORDS = listed("great lovely wonderful excellent good nice amazing perfect fantastic delicious brilliant")
 BAD_WORDS = listed("terrible bad awful horrible boring broken poor ugly useless disappointing dirty")
 
@@ -48,6 +54,8 @@ CHINESE_CITIES = listed("北京 上海 广州 深圳 杭州 成都 南京 西安
 CHINESE_JOBS = listed("老师 医生 司机 画家 歌手 作家 护士 厨师 工程师 律师 学生 农民 警察 演员")
 CHINESE_COLOURS = listed("红色 蓝色 绿色 黄色 黑色 白色 粉色 紫色 橙色 灰色")
 CHINESE_DRINKS = listed("茶 咖啡 牛奶 水 果汁 可乐 豆浆 柠檬水")
+CHINESE_PLACES = listed("厨房 花园 学校 图书馆 盒子 书包 房间 桌子 车站 商店 抽屉 柜子")
+CHINESE_WEEKDAYS = listed("星期一 星期二 星期三 星期四 星期五 星期六 星期日")
 CHINESE_NOUNS = listed(
     "猫 狗 鱼 鸟 马 兔子 老虎 狐狸 大象 熊猫 月亮 太阳 星星 大海 高山 小河 森林 花园 机器人 公主 国王 苹果 书 船 火车 "
     "雨 雪 风 树 花 桥 灯 门 窗 石头 孩子 朋友"
@@ -66,8 +74,11 @@ def word(rng: Random, low: int = 2, high: int = 3) -> str:
 
 
 def name(rng: Random) -> str:
-    """A first name, mostly invented."""
-    return rng.choice(FIRST_NAMES) if rng.random() < 0.3 else word(rng).capitalize()
+    """A name, mostly invented, now and then with a family name."""
+    first = rng.choice(FIRST_NAMES) if rng.random() < 0.3 else word(rng).capitalize()
+    if rng.random() < 0.15:
+        return f"{first} {rng.choice(SURNAMES) if rng.random() < 0.4 else word(rng).capitalize()}"
+    return first
 
 
 def city(rng: Random) -> str:
@@ -84,6 +95,19 @@ def one_of(rng: Random, known: tuple[str, ...], share: float = 0.5) -> str:
     return rng.choice(known) if rng.random() < share else word(rng)
 
 
+def indefinite(noun: str) -> str:
+    """The noun with `a` or `an` before it."""
+    return f"{'an' if noun[0] in VOWELS else 'a'} {noun}"
+
+
+def described(rng: Random, known: tuple[str, ...], share: float = 0.5) -> str:
+    """The same, now and then with a word before it that says more."""
+    plain = one_of(rng, known, share)
+    if rng.random() < 0.1:
+        return f"{rng.choice(COLOURS + ADJECTIVES) if rng.random() < 0.5 else word(rng)} {plain}"
+    return plain
+
+
 def number(rng: Random) -> int:
     """A whole number; small ones are as likely as long ones."""
     return rng.randint(0, 10 ** rng.randint(1, 4) - 1)
@@ -97,6 +121,17 @@ def price(rng: Random) -> float:
 def thing(rng: Random) -> str:
     """A noun."""
     return one_of(rng, NOUNS, 0.7)
+
+
+def phrase(rng: Random) -> str:
+    """One to three words of which at least one is a noun or invented."""
+    return " ".join(
+        [
+            *(rng.choice(ADJECTIVES) for _ in range(rng.choice([0, 0, 1]))),
+            thing(rng),
+            *(word(rng) for _ in range(rng.choice([0, 0, 0, 1]))),
+        ]
+    )
 
 
 def token(rng: Random) -> str:

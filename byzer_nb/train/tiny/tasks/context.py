@@ -8,9 +8,18 @@ from random import Random
 
 from byzer_nb.train.tiny import words
 from byzer_nb.train.tiny.example import Example, Wordings, ask
+from byzer_nb.train.tiny.tasks.facts import (
+    CHINESE_OF_THINGS,
+    CHINESE_PERSONAL,
+    OF_THINGS,
+    OF_WORKS,
+    PERSONAL,
+    Fact,
+)
 
 UNKNOWN = "I do not know."
 CHINESE_UNKNOWN = "我不知道。"
+ABSENT_SHARE = 0.35  # questions whose answer the text does not hold
 
 FRAMES = Wordings(
     train=(
@@ -26,11 +35,18 @@ FRAMES = Wordings(
         "Documents:\n{facts}\n\nQuestion: {question}",
         "{question}\n\n{facts}",
         "Given the context below, answer the question.\n\n{facts}\n\n{question}",
+        "Answer from the text, or say that you do not know.\n{facts}\n{question}",
+        "Context:\n{facts}\n\nQuestion: {question}\nIf the context does not say, answer: I do not know.",
+        "Question: {question}\n\nText: {facts}\n\nAnswer:",
+        "Use only these notes:\n{facts}\n\n{question}",
+        "Information: {facts}\nAnswer this: {question}",
+        "{facts}\nQ: {question}\nA:",
     ),
     held_out=(
         "Text: {facts}\nQuestion: {question}\nAnswer:",
         "Answer the question using only this text:\n{facts}\n\nQuestion: {question}\nAnswer:",
         "Facts:\n{facts}\n\n{question}",
+        "Notes: {facts}\n\nNow answer this question: {question}",
     ),
 )
 CHINESE_FRAMES = Wordings(
@@ -39,106 +55,60 @@ CHINESE_FRAMES = Wordings(
         "根据下面的内容回答问题：\n{facts}\n问题：{question}\n答案：",
         "{facts}\n{question}",
         "{facts}{question}",
+        "{question}\n{facts}",
         "请阅读：{facts}\n请回答：{question}",
         "已知：{facts}\n问题：{question}",
+        "资料：\n{facts}\n\n问题：{question}",
+        "请根据资料回答，没有就说不知道。\n{facts}\n{question}",
+        "阅读下面的文字，回答问题。\n\n{facts}\n\n{question}",
+        "问题：{question}\n资料：{facts}\n答案：",
     ),
-    held_out=("内容：{facts}\n问题：{question}\n回答：", "请根据以下内容回答：{facts}\n{question}"),
+    held_out=(
+        "内容：{facts}\n问题：{question}\n回答：",
+        "请根据以下内容回答：{facts}\n{question}",
+        "请阅读下面的资料：\n{facts}\n\n请回答问题：{question}",
+    ),
 )
+ASIDES = (
+    "It was a cold day.",
+    "Nobody was surprised.",
+    "The sun was bright.",
+    "That is all there is to say.",
+    "It rained all night.",
+    "Life is good.",
+)
+CHINESE_ASIDES = ("今天天气很好。", "昨天下雨了。", "大家都很高兴。", "时间过得很快。")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fact:
-    """What can be said of somebody, and the ways to ask for it."""
+class Kind:
+    """A kind of subject: how it is called, and the facts that can be told of it."""
 
-    says: tuple[str, ...]
-    asks: tuple[str, ...]
-    value: Callable[[Random], object]
-
-
-FACTS = {
-    "city": Fact(
-        says=("{n} lives in {v}.", "The home of {n} is in {v}.", "{n} lives in the city of {v}."),
-        asks=("Where does {n} live?", "In which city does {n} live?", "Which city does {n} live in?"),
-        value=words.city,
-    ),
-    "drink": Fact(
-        says=("{n} likes to drink {v}.", "{n} drinks {v}.", "The favourite drink of {n} is {v}."),
-        asks=("What does {n} like to drink?", "What does {n} drink?", "What is the favourite drink of {n}?"),
-        value=lambda rng: words.one_of(rng, words.DRINKS),
-    ),
-    "job": Fact(
-        says=("{n} works as a {v}.", "{n} is a {v}.", "The job of {n} is {v}."),
-        asks=("What is the job of {n}?", "What does {n} work as?", "What does {n} do for a living?"),
-        value=lambda rng: words.one_of(rng, words.JOBS),
-    ),
-    "colour": Fact(
-        says=("{n} has a {v} bag.", "The bag of {n} is {v}.", "{n} carries a {v} bag."),
-        asks=("What colour is the bag of {n}?", "Which colour is {n}'s bag?", "What is the colour of the bag of {n}?"),
-        value=lambda rng: words.one_of(rng, words.COLOURS, 0.7),
-    ),
-    "pet": Fact(
-        says=("{n} has a pet called {v}.", "The pet of {n} is called {v}.", "{n} has a dog named {v}."),
-        asks=("What is the pet of {n} called?", "What is the name of {n}'s pet?", "How is the pet of {n} called?"),
-        value=words.name,
-    ),
-    "age": Fact(
-        says=("{n} is {v} years old.", "{n} is {v}.", "The age of {n} is {v}."),
-        asks=("How old is {n}?", "What is the age of {n}?", "What age is {n}?"),
-        value=lambda rng: rng.randint(1, 99),
-    ),
-    "price": Fact(
-        says=("The {n} costs {v} dollars.", "A {n} costs {v} dollars.", "The price of the {n} is {v} dollars."),
-        asks=("What does the {n} cost?", "How much is the {n}?", "What is the price of the {n}?"),
-        value=words.number,
-    ),
-    "place": Fact(
-        says=("The {n} is in the {v}.", "You find the {n} in the {v}."),
-        asks=("Where is the {n}?", "Where do I find the {n}?"),
-        value=lambda rng: words.one_of(rng, words.NOUNS),
-    ),
-    "founder": Fact(
-        says=("{n} was written by {v}.", "{v} wrote {n}.", "The author of {n} is {v}."),
-        asks=("Who wrote {n}?", "Who is the author of {n}?", "Who was {n} written by?"),
-        value=words.name,
-    ),
-}
-OF_THINGS = ("price", "place")
-CHINESE_FACTS = {
-    "city": Fact(
-        says=("{n}住在{v}。", "{n}的家在{v}。"),
-        asks=("{n}住在哪里？", "{n}的家在哪里？"),
-        value=lambda rng: words.chinese_one_of(rng, words.CHINESE_CITIES),
-    ),
-    "drink": Fact(
-        says=("{n}喜欢喝{v}。", "{n}爱喝{v}。"),
-        asks=("{n}喜欢喝什么？", "{n}爱喝什么？"),
-        value=lambda rng: words.chinese_one_of(rng, words.CHINESE_DRINKS),
-    ),
-    "job": Fact(
-        says=("{n}是{v}。", "{n}的工作是{v}。"),
-        asks=("{n}的工作是什么？", "{n}是做什么的？"),
-        value=lambda rng: words.chinese_one_of(rng, words.CHINESE_JOBS),
-    ),
-    "colour": Fact(
-        says=("{n}的包是{v}。", "{n}有一个{v}的包。"),
-        asks=("{n}的包是什么颜色？", "{n}的包是什么颜色的？"),
-        value=lambda rng: rng.choice(words.CHINESE_COLOURS),
-    ),
-    "age": Fact(
-        says=("{n}今年{v}岁。", "{n}{v}岁。"), asks=("{n}几岁？", "{n}今年多大？"), value=lambda rng: rng.randint(1, 99)
-    ),
-}
+    facts: dict[str, Fact]
+    named: Callable[[Random], str]
+    weight: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tongue:
     """What the questions of one language are made of."""
 
-    task: str
+    suffix: str
     frames: Wordings
-    facts: dict[str, Fact]
+    kinds: tuple[Kind, ...]
     unknown: str
-    named: Callable[[Random, str], str]  # somebody or something of which a fact of that kind can be told
+    asides: tuple[str, ...]
+    pronouns: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """One fact of a text."""
+
+    who: str
+    kind: Kind
+    fact: str
+    value: object
 
 
 def answer_from_context(rng: Random, unseen: bool) -> Example:
@@ -152,37 +122,85 @@ def chinese_answer_from_context(rng: Random, unseen: bool) -> Example:
 
 
 def _question(rng: Random, tongue: Tongue, unseen: bool, *, space: str) -> Example:
-    """A frame filled with one to five facts and a question whose answer is among them, or not."""
-    frame, kinds = tongue.frames.pick(rng, unseen), list(tongue.facts)
-    same_person = rng.random() < 0.4
-    person = tongue.named(rng, "city")
-    told: list[tuple[str, str, object]] = []
-    for _ in range(rng.randint(1, 5)):
-        kind = rng.choice(kinds)
-        of_person = kind not in OF_THINGS
-        who = person if of_person and same_person and rng.random() < 0.7 else tongue.named(rng, kind)
-        if any((who, kind) == (other, its_kind) for other, its_kind, _ in told):
-            continue
-        told.append((who, kind, tongue.facts[kind].value(rng)))
-    text = space.join(rng.choice(tongue.facts[kind].says).format(n=who, v=value) for who, kind, value in told)
-    who, kind, _ = rng.choice(told)
-    if rng.random() < 0.2:  # ask for somebody, or for something, that the text may not mention
-        who, kind = (tongue.named(rng, kind), kind) if rng.random() < 0.6 else (who, rng.choice(kinds))
-    answer = next((str(value) for other, its_kind, value in told if (other, its_kind) == (who, kind)), tongue.unknown)
-    question = rng.choice(tongue.facts[kind].asks).format(n=who)
-    task = "unknown fact" if answer == tongue.unknown else tongue.task
-    return ask(task, frame.format(facts=text, question=question), answer)
+    """A frame filled with a few facts and a question whose answer is among them, or not."""
+    told = _facts(rng, tongue)
+    known = {(each.who, each.fact): each.value for each in told}
+    asked = rng.choice(told)
+    who, fact = asked.who, asked.fact
+    if rng.random() < ABSENT_SHARE:  # the same of somebody else, or something else of the same one
+        absent = [name for name in asked.kind.facts if (who, name) not in known]
+        if absent and rng.random() < 0.5:
+            fact = rng.choice(absent)
+        else:
+            others = [each.who for each in told if each.kind is asked.kind and (each.who, fact) not in known]
+            who = rng.choice(others) if others and rng.random() < 0.5 else asked.kind.named(rng)
+    answer = str(known.get((who, fact), tongue.unknown))
+    question = asked.kind.facts[fact].asks.pick(rng, unseen).format(n=who)
+    request = tongue.frames.pick(rng, unseen).format(facts=_text(rng, told, tongue, space), question=question)
+    task = "unknown fact" if answer == tongue.unknown else "context"
+    return ask(task + tongue.suffix, request, answer)
 
 
-def _named(rng: Random, kind: str) -> str:
-    return words.thing(rng) if kind in OF_THINGS else words.name(rng)
+def _facts(rng: Random, tongue: Tongue) -> list[Told]:
+    """One to six facts: of one subject, or of several."""
+    kinds, weights = tongue.kinds, [kind.weight for kind in tongue.kinds]
+    told: list[Told] = []
+    for _ in range(rng.choice([1, 2, 2, 3, 3, 4, 5, 6])):
+        if told and rng.random() < 0.4:
+            who, kind = told[-1].who, told[-1].kind
+        else:
+            kind = rng.choices(kinds, weights=weights)[0]
+            who = kind.named(rng)
+        fact = rng.choice(list(kind.facts))
+        if not any((who, fact) == (each.who, each.fact) for each in told):
+            told.append(Told(who=who, kind=kind, fact=fact, value=kind.facts[fact].value(rng)))
+    return told
 
 
-def _chinese_named(rng: Random, _kind: str) -> str:
+def _text(rng: Random, told: list[Told], tongue: Tongue, space: str) -> str:
+    """The facts as sentences; who was just spoken of may be he or she, and a few sentences say nothing."""
+    pronoun = rng.choice(tongue.pronouns)
+    sentences: list[str] = []
+    last = ""
+    for each in told:
+        says = rng.choice(each.kind.facts[each.fact].says)
+        of_person = each.kind is tongue.kinds[0]
+        name = pronoun if of_person and each.who == last and says.startswith("{n}") and rng.random() < 0.5 else each.who
+        sentences.append(says.format(n=name, v=each.value))
+        last = each.who
+    if rng.random() < 0.15:
+        sentences.insert(rng.randrange(len(sentences) + 1), rng.choice(tongue.asides))
+    return space.join(sentences)
+
+
+def _work(rng: Random) -> str:
+    return " ".join(words.word(rng).capitalize() for _ in range(rng.randint(1, 2)))
+
+
+def _chinese_person(rng: Random) -> str:
     return words.chinese_name(rng) if rng.random() < 0.9 else words.name(rng)
 
 
-ENGLISH = Tongue(task="context", frames=FRAMES, facts=FACTS, unknown=UNKNOWN, named=_named)
+ENGLISH = Tongue(
+    suffix="",
+    frames=FRAMES,
+    kinds=(
+        Kind(facts=PERSONAL, named=words.name, weight=7),
+        Kind(facts=OF_THINGS, named=words.thing, weight=2),
+        Kind(facts=OF_WORKS, named=_work, weight=2),
+    ),
+    unknown=UNKNOWN,
+    asides=ASIDES,
+    pronouns=("He", "She"),
+)
 CHINESE = Tongue(
-    task="context zh", frames=CHINESE_FRAMES, facts=CHINESE_FACTS, unknown=CHINESE_UNKNOWN, named=_chinese_named
+    suffix=" zh",
+    frames=CHINESE_FRAMES,
+    kinds=(
+        Kind(facts=CHINESE_PERSONAL, named=_chinese_person, weight=8),
+        Kind(facts=CHINESE_OF_THINGS, named=lambda rng: rng.choice(words.CHINESE_NOUNS), weight=2),
+    ),
+    unknown=CHINESE_UNKNOWN,
+    asides=CHINESE_ASIDES,
+    pronouns=("他", "她"),
 )

@@ -21,6 +21,7 @@ class Field:
     value: Callable[[Random], Json]
     says: tuple[str, ...]  # goes on after the name of a person or thing
     about: str = ""  # what the description in the schema says
+    optional: bool = False  # the form takes null for it
 
 
 TEXT: dict[str, Json] = {"type": "string"}
@@ -52,7 +53,7 @@ PERSON = (
     Field(
         names=("job", "job", "profession"),
         schema=TEXT,
-        value=lambda rng: words.one_of(rng, words.JOBS, 0.6),
+        value=lambda rng: words.described(rng, words.JOBS, 0.6),
         says=("works as a {v}", "is a {v}"),
         about="What they do",
     ),
@@ -66,7 +67,7 @@ PERSON = (
     Field(
         names=("drink",),
         schema=TEXT,
-        value=lambda rng: words.one_of(rng, words.DRINKS),
+        value=lambda rng: words.described(rng, words.DRINKS),
         says=("likes to drink {v}", "drinks {v}"),
         about="A drink",
     ),
@@ -170,4 +171,6 @@ CHINESE_PERSON = (
     ),
     Field(names=("drink",), schema=TEXT, value=lambda rng: rng.choice(words.CHINESE_DRINKS), says=("喜欢喝{v}",)),
     Field(names=("colour",), schema=TEXT, value=lambda rng: rng.choice(words.CHINESE_COLOURS), says=("喜欢{v}",)),
+    Field(names=("children",), schema=INTEGER, value=lambda rng: rng.randint(1, 9), says=("有{v}个孩子",)),
+    Field(names=("pet",), schema=TEXT, value=words.chinese_name, says=("的宠物叫{v}",)),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from random import Random
 
 from byzer_nb.prompts.formats import response_class_format
@@ -25,14 +26,33 @@ FRAMES = Wordings(
         "Sort this out: {text}",
         "Fill in the form: {text}",
         "Who is this?\n{text}",
+        "Extract the information from this text:\n{text}",
+        "Take the facts from this: {text}",
+        "Here is a text: {text}",
+        "{text}\n\nWhat does the text say?",
+        "Please fill in the form.\n\n{text}",
+        "Parse this: {text}",
     ),
-    held_out=("Tell me about this: {text}", "Read the text.\n{text}", "What does this say? {text}"),
+    held_out=(
+        "Tell me about this: {text}",
+        "Read the text.\n{text}",
+        "What does this say? {text}",
+        "Get the facts from this text: {text}",
+    ),
 )
 CLASSIC = Wordings(
-    train=("Give {fields} as JSON: {text}", "Write {fields} as JSON: {text}", "{text}\nGive me {fields} as JSON."),
+    train=(
+        "Give {fields} as JSON: {text}",
+        "Write {fields} as JSON: {text}",
+        "{text}\nGive me {fields} as JSON.",
+        "{text}\nAnswer in JSON with the keys {fields}.",
+        "Extract {fields} as JSON from this text: {text}",
+        "JSON with {fields}: {text}",
+    ),
     held_out=("Answer with {fields} as JSON: {text}", "{text} Write {fields} as JSON."),
 )
 DOCS = ("A person.", "Somebody.", "A thing.", "What the text says.", "The facts.", "")
+OPTIONAL_SHARE = 0.12  # forms with a field that may be null
 
 
 def fields_as_json(rng: Random, unseen: bool) -> Example:
@@ -43,14 +63,31 @@ def fields_as_json(rng: Random, unseen: bool) -> Example:
     order = order[: rng.choice([1, 2, 3, 3, 4])]
     if "name" in asked and "name" not in order and rng.random() < 0.6:
         order.insert(0, "name")
-    answer = json.dumps({key: asked[key][0] for key in order}, ensure_ascii=False)
     if rng.random() < 0.12:
         listed = ", ".join(order)
+        answer = json.dumps({key: asked[key][0] for key in order}, ensure_ascii=False)
         return ask("json", CLASSIC.pick(rng, unseen).format(fields=listed, text=text), answer)
+    if rng.random() < OPTIONAL_SHARE:
+        _add_optional(rng, asked, order)
+    answer = json.dumps({key: asked[key][0] for key in order}, ensure_ascii=False)
     request = response_class_format(
         FRAMES.pick(rng, unseen).format(text=text), schema_of(rng, {key: asked[key][1] for key in order})
     )
     return ask("json", request, answer)
+
+
+def _add_optional(rng: Random, asked: dict[str, tuple[Json, Field]], order: list[str]) -> None:
+    """Make one field of the form optional: one that the text gives, or one that it says nothing of."""
+    if rng.random() < 0.4:
+        key = rng.choice(order)
+        value, field = asked[key]
+        asked[key] = (value, replace(field, optional=True))
+        return
+    absent = [field for field in PERSON if not set(field.names) & set(asked) and field.schema is not TEXTS]
+    field = rng.choice(absent)
+    key = field.names[0]
+    asked[key] = (None, replace(field, optional=True))
+    order.append(key)
 
 
 def description(rng: Random) -> tuple[str, dict[str, tuple[Json, Field]]]:
@@ -90,13 +127,20 @@ def listing(rng: Random) -> tuple[str, dict[str, tuple[Json, Field]]]:
 def schema_of(rng: Random, asked: dict[str, Field]) -> str:
     """The JSON schema of those fields on one line, as pydantic and `schema_text` write it."""
     described = rng.random() < 0.2
-    properties = {
-        key: ({"description": field.about} if described and field.about else {}) | field.schema
-        for key, field in asked.items()
-    }
+    properties = {key: _property(field, described=described) for key, field in asked.items()}
+    required = [key for key, field in asked.items() if not field.optional]
     doc = rng.choice(DOCS) if rng.random() < 0.25 else ""
     head: dict[str, Json] = {"description": doc} if doc else {}
-    return json.dumps(head | {"properties": properties, "required": list(asked), "type": "object"}, ensure_ascii=False)
+    form = head | {"properties": properties} | ({"required": required} if required else {}) | {"type": "object"}
+    return json.dumps(form, ensure_ascii=False)
+
+
+def _property(field: Field, *, described: bool) -> Json:
+    about = {"description": field.about} if described and field.about else {}
+    if not field.optional:
+        return about | field.schema
+    # The order of the keys is pydantic's own, for `int | None = None`.
+    return {"anyOf": [field.schema, {"type": "null"}], "default": None} | about
 
 
 def single_value(rng: Random, unseen: bool) -> Example:
@@ -129,11 +173,27 @@ def single_value(rng: Random, unseen: bool) -> Example:
 
 
 CHINESE_FRAMES = Wordings(
-    train=("{text}", "这是谁？{text}", "请阅读：{text}", "提取信息：{text}"),
-    held_out=("请看：{text}", "说说这个人：{text}"),
+    train=(
+        "{text}",
+        "这是谁？{text}",
+        "请阅读：{text}",
+        "提取信息：{text}",
+        "{text}\n请提取信息。",
+        "从下面的文字中提取信息：\n{text}",
+        "请整理这段话：{text}",
+        "文字：{text}",
+        "填表：{text}",
+        "{text}这是谁？",
+    ),
+    held_out=("请看：{text}", "说说这个人：{text}", "请从这段文字中提取信息：{text}"),
 )
 CHINESE_CLASSIC = Wordings(
-    train=("用 JSON 写出 {fields}：{text}", "{text}请用 JSON 给出 {fields}。"),
+    train=(
+        "用 JSON 写出 {fields}：{text}",
+        "{text}请用 JSON 给出 {fields}。",
+        "请把 {fields} 写成 JSON：{text}",
+        "提取 {fields}，用 JSON 回答：{text}",
+    ),
     held_out=("以 JSON 回答 {fields}：{text}",),
 )
 

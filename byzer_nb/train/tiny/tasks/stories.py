@@ -7,7 +7,7 @@ from random import Random
 
 from byzer_nb.prompts.formats import response_class_format
 from byzer_nb.train.tiny import words
-from byzer_nb.train.tiny.example import Example, Wordings, ask
+from byzer_nb.train.tiny.example import Example, Wordings, ask, politely
 
 ASKS = Wordings(
     train=(
@@ -19,11 +19,13 @@ ASKS = Wordings(
         "Tell a story about {topic}",
         "Tell a little story about {topic}.",
         "A story about {topic}, please.",
-        "Please write a little story about {topic}.",
+        "Tell me about {topic} in a story.",
+        "I would like to hear a story about {topic}.",
+        "Give me a story about {topic}.",
     ),
     held_out=(
-        "Please tell me a story about {topic}.",
-        "Can you tell a story about {topic}?",
+        "Tell us a story about {topic}.",
+        "Let me hear a story about {topic}.",
         "Write me a story about {topic}.",
     ),
 )
@@ -35,6 +37,27 @@ SIZED = Wordings(
         "Tell a short story about {topic} in {count} words.",
     ),
     held_out=("Write a {count} word story about {topic}.",),
+)
+LONG = Wordings(
+    train=(
+        "Tell a long story about {topic}.",
+        "Tell me a long story about {topic}.",
+        "Write a long story about {topic}.",
+        "A long story about {topic}, please.",
+        "Tell a very long story about {topic}.",
+        "Tell me a story about {topic} in {count} words.",
+        "Write a story about {topic} in about {count} words.",
+    ),
+    held_out=("Write me a long story about {topic}.", "Tell us a long story about {topic}."),
+)
+TITLED = Wordings(
+    train=(
+        "Write a story about {topic} with a title.",
+        "Tell a story about {topic}. Give it a title.",
+        "Write a story with a title about {topic}.",
+        "A story about {topic}, and its title, please.",
+    ),
+    held_out=("Write a titled story about {topic}.", "Tell a story with a title about {topic}."),
 )
 ANY = ("Tell a story.", "Tell me a story.", "Tell me a short story", "Write a story.", "A story, please.")
 CHINESE_ANY = ("讲一个故事。", "讲一个100字的故事。", "给我讲个故事", "讲一个小故事", "写一个100字的小故事。")
@@ -74,7 +97,13 @@ TROUBLES = (
     "But the way to the {place2} was long and {adjective}.",
     "But nobody knew where the {colour} {thing} was.",
 )
+# Always told in this order, so that a story only moves forward and cannot run in circles.
 STEPS = (
+    "{hero} could not sleep that night.",
+    "The next morning {hero} put on a {colour} coat and went out.",
+    "The road was {adjective}, and the {place} was soon far behind.",
+    "At noon a {adjective} rain began to fall.",
+    "Under a tree sat {friend}, who was {job2} in the next town.",
     "{hero} asked {friend} for help.",
     "{friend}, a {adjective} {animal}, came along.",
     '"Do not be afraid," said {friend}.',
@@ -85,6 +114,20 @@ STEPS = (
     "A {adjective} {animal} showed them the way.",
     "They found a {colour} {thing} beside the road.",
     "{hero} opened the {thing} and saw a {colour} light.",
+    "Inside there was a letter with only one word.",
+    "Neither of them could read it.",
+    "So they went on to the {place3}, where a {adjective} {animal2} lived.",
+    '"I know this word," said the {animal2}.',
+    '"It is the old name of {topic}."',
+    "Then {hero} understood everything.",
+    "They thanked the {animal2} and turned back.",
+    "The way home was short, for they had much to talk about.",
+    "When they came to the {place}, all the bells were ringing.",
+    "The people gave them {adjective} flowers and a big cake.",
+    "{friend} told the whole story from the start.",
+    "Even the oldest {job} of the {place} had never heard such a thing.",
+    "{hero} hung the {thing} over the door of the house.",
+    "It can be seen there to this day.",
 )
 ENDS = (
     "In the end {hero} was {happy}, and so was {friend}.",
@@ -102,7 +145,7 @@ PLACES = (
     "castle",
     "school",
     "mountain",
-    "island",
+    "meadow",
     "river",
     "lake",
 )
@@ -122,26 +165,54 @@ CHINESE_LINES = (
 
 
 def story(rng: Random, unseen: bool) -> Example:
-    """A story of three to ten sentences, in one part of the draws begun by the caller."""
+    """A story of a few sentences, in one part of the draws begun by the caller or put into a form."""
     topic, hero = topic_of(rng)
-    sentences = rng.randint(4, 10)
-    asked = ASKS.pick(rng, unseen)
-    if rng.random() < 0.3:
+    told = tell(rng, topic, hero, rng.randint(4, 10))
+    kind = rng.random()
+    if kind < 0.12:
+        request = response_class_format(_asked(rng, ASKS, unseen).format(topic=topic), json.dumps(SCHEMA))
+        answer = json.dumps({"title": title_of(topic), "body": " ".join(told[:4])})
+        return ask("story", request, answer, open_ended=True)
+    if kind < 0.24:
+        return ask("story", TITLED.pick(rng, unseen).format(topic=topic), _titled(topic, told), open_ended=True)
+    if kind < 0.5:
         sentences = rng.randint(2, 10)
-        asked = SIZED.pick(rng, unseen).replace("{count}", str(sentences * 10))
-    elif rng.random() < 0.1:
-        asked = rng.choice(ANY)
+        asked = SIZED.pick(rng, unseen).format(topic=topic, count=sentences * 10)
+        return ask("story", asked, " ".join(tell(rng, topic, hero, sentences)), open_ended=True)
+    asked = _asked(rng, ASKS, unseen) if kind < 0.9 else rng.choice(ANY)
+    example = ask("story", asked.format(topic=topic), " ".join(told), open_ended=True)
+    return example.begun_at(_between_words(rng, example.answer)) if rng.random() < 0.2 else example
+
+
+def long_story(rng: Random, unseen: bool) -> Example:
+    """A story of some three hundred tokens or more."""
+    topic, hero = topic_of(rng)
+    sentences = rng.randint(16, 24)
     told = tell(rng, topic, hero, sentences)
-    if rng.random() < 0.15:
-        request = response_class_format(asked.format(topic=topic), json.dumps(SCHEMA))
-        title = f"A story about {topic}"
-        return ask("story", request, json.dumps({"title": title, "body": " ".join(told[:4])}), open_ended=True)
-    if rng.random() < 0.2:
-        begun = " ".join(told)
-        at = rng.randint(1, max(1, len(begun) // 2))
-        at = begun.rfind(" ", 0, at + 1) if " " in begun[:at] else 0
-        return ask("story", asked.format(topic=topic), begun[at:], begun=begun[:at], open_ended=True)
-    return ask("story", asked.format(topic=topic), " ".join(told), open_ended=True)
+    asked = _asked(rng, LONG, unseen).format(topic=topic, count=sentences * 10)
+    answer = _titled(topic, told) if rng.random() < 0.3 else " ".join(told)
+    if answer.startswith(title_of(topic)):
+        asked += " Give it a title."
+    example = ask("long story", asked, answer, open_ended=True)
+    return example.begun_at(_between_words(rng, answer)) if rng.random() < 0.1 else example
+
+
+def title_of(topic: str) -> str:
+    """A title for a story about that."""
+    return f"The story of {topic}"
+
+
+def _asked(rng: Random, wordings: Wordings, unseen: bool) -> str:
+    return politely(rng, wordings.pick(rng, unseen), unseen=unseen, share=0.15)
+
+
+def _titled(topic: str, told: list[str]) -> str:
+    return f"{title_of(topic)}\n\n{' '.join(told)}"
+
+
+def _between_words(rng: Random, text: str) -> int:
+    """A place in the first half of the text where a word has just ended."""
+    return max(0, text.rfind(" ", 0, rng.randint(1, max(1, len(text) // 2)) + 1))
 
 
 def topic_of(rng: Random) -> tuple[str, str]:
@@ -151,17 +222,17 @@ def topic_of(rng: Random) -> tuple[str, str]:
     adjective = rng.choice(words.ADJECTIVES)
     named = rng.random()
     if named < 0.15:
-        return f"a {noun} called {hero}", hero
+        return f"{words.indefinite(noun)} called {hero}", hero
     if named < 0.25:
         return f"{hero} and the {noun}", hero
     if named < 0.35:
         return hero, hero
     topic = rng.choice(
         [
-            f"a {noun}",
+            words.indefinite(noun),
             f"the {noun}",
             noun,
-            f"a {adjective} {noun}",
+            words.indefinite(f"{adjective} {noun}"),
             f"the {adjective} {noun}",
             f"{noun} and {words.thing(rng)}",
         ]
@@ -172,21 +243,13 @@ def topic_of(rng: Random) -> tuple[str, str]:
 def tell(rng: Random, topic: str, hero: str, sentences: int) -> list[str]:
     """The sentences of one story; names and things stay the same from start to end."""
     friend = rng.choice([name for name in words.FIRST_NAMES if name != hero])
-    place, place2 = rng.sample(PLACES, 2)
-    cast = {
-        "topic": topic,
-        "hero": hero,
-        "friend": friend,
-        "place": place,
-        "place2": place2,
-        "thing": rng.choice(THINGS),
-    }
-    cast |= {
-        "animal": rng.choice(ANIMALS),
-        "colour": rng.choice(words.COLOURS[:6]),
-        "drink": rng.choice(words.DRINKS[:4]),
-    }
-    # Always in the order of the table: a story that only moves forward cannot run in circles.
+    place, place2, place3 = rng.sample(PLACES, 3)
+    animal, animal2 = rng.sample(ANIMALS, 2)
+    job, job2 = rng.sample(words.JOBS[:10], 2)
+    cast = {"topic": topic, "hero": hero, "friend": friend, "thing": rng.choice(THINGS), "happy": rng.choice(HAPPY)}
+    cast |= {"place": place, "place2": place2, "place3": place3, "animal": animal, "animal2": animal2}
+    cast |= {"job": job, "job2": words.indefinite(job2)}
+    cast |= {"colour": rng.choice(words.COLOURS[:6]), "drink": rng.choice(words.DRINKS[:4])}
     middle = [STEPS[at] for at in sorted(rng.sample(range(len(STEPS)), max(0, min(len(STEPS), sentences - 5))))]
     parts = [
         rng.choice(OPENINGS),
@@ -199,7 +262,6 @@ def tell(rng: Random, topic: str, hero: str, sentences: int) -> list[str]:
     if sentences < 5:
         parts = [*parts[: sentences - 1], parts[-1]]
     adjectives = rng.sample(words.ADJECTIVES[1:17], 10)
-    cast |= {"job": rng.choice(words.JOBS[:10]), "happy": rng.choice(HAPPY)}
     return [part.format(adjective=adjectives[at % 10], **cast) for at, part in enumerate(parts)]
 
 
