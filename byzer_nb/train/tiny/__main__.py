@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument(
         "--start", type=Path, metavar="FOLDER", help="Begin with the weights of a checkpoint instead of random ones."
     )
+    parser.add_argument("--learning-rate", type=float, default=2e-3, help="The highest one of the run.")
     parser.add_argument("--seed", type=int, default=1, help="Another number, another corpus.")
     parser.add_argument(
         "--evaluate", type=int, default=0, metavar="COUNT", help="Ask that many questions in each column at the end."
@@ -44,7 +45,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     compiled = not args.eager and (torch.cuda.is_available() or shutil.which("g++") is not None)
-    spec = TinySpec(minutes=args.minutes, seed=args.seed, compiled=compiled)
+    spec = TinySpec(minutes=args.minutes, learning_rate=args.learning_rate, seed=args.seed, compiled=compiled)
     try:
         training = Training(spec, args.out, resume=args.resume, start=args.start)
     except BadInputError as refused:

@@ -31,6 +31,7 @@ def mistakes(given: Sequence[Answer], *, of_each: int = 5) -> str:
 def loss_picture(losses: Sequence[tuple[float, float]], file: Path, *, smooth: int = 20) -> None:
     """Draw the loss over the tokens, each point the mean of a few steps."""
     from matplotlib.figure import Figure  # half a second to import, and only wanted here
+    from matplotlib.ticker import ScalarFormatter
 
     points = [losses[at : at + smooth] for at in range(0, len(losses), smooth)]
     figure = Figure(figsize=(6, 3), dpi=80, layout="constrained")
@@ -40,7 +41,9 @@ def loss_picture(losses: Sequence[tuple[float, float]], file: Path, *, smooth: i
         [sum(loss for _, loss in point) / len(point) for point in points],
         linewidth=1.5,
     )
-    axes.set(xlabel="million tokens", ylabel="loss", yscale="log")
+    axes.set(xlabel="million tokens", ylabel="loss")
+    axes.set_yscale("log", base=2)
+    axes.yaxis.set_major_formatter(ScalarFormatter())
     axes.grid(visible=True, which="both", alpha=0.3)
     figure.savefig(file)
 
