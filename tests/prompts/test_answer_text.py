@@ -146,12 +146,17 @@ def test_all_json_is_read_whole(value: Any) -> None:
     assert json_in(json.dumps(value, ensure_ascii=False, indent=2)) == value
 
 
-@given(containers)
+def quotes_no_thought(value: Any) -> bool:
+    """Whether the value is free of marks of thinking: amid other words, what they enclose is no part of the answer."""
+    return "think>" not in json.dumps(value)
+
+
+@given(containers.filter(quotes_no_thought))
 def test_all_json_is_found_in_a_fence(value: Any) -> None:
     assert json_in(f"Here it is:\n```json\n{json.dumps(value)}\n```\nDone.") == value
 
 
-@given(st.dictionaries(st.text(min_size=1), values, min_size=1, max_size=4))
+@given(st.dictionaries(st.text(min_size=1), values, min_size=1, max_size=4).filter(quotes_no_thought))
 def test_objects_are_found_in_prose(value: Any) -> None:
     assert json_in(f"The answer [1] is {json.dumps(value)}, I think.") == value
 
