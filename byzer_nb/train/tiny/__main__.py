@@ -28,8 +28,9 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, required=True, help="Folder for the checkpoint and the state of the training."
     )
-    parser.add_argument("--resume", action="store_true", help="Go on from the last checkpoint in that folder.")
-    parser.add_argument(
+    weights = parser.add_mutually_exclusive_group()
+    weights.add_argument("--resume", action="store_true", help="Go on from the last checkpoint in that folder.")
+    weights.add_argument(
         "--start", type=Path, metavar="FOLDER", help="Begin with the weights of a checkpoint instead of random ones."
     )
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="The highest one of the run.")

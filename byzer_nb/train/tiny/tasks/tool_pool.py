@@ -264,7 +264,6 @@ PHRASES: dict[str, tuple[str, Argument]] = {
     "owner": ("of {owner}", text(draw=words.name)),
     "topic": ("about {topic}", text(draw=words.thing)),
     "count": ("{count} times", whole(draw=lambda rng: rng.randint(2, 99))),
-    "colour": ("in {colour}", text(draw=lambda rng: rng.choice(words.COLOURS))),
     "target": ("to {target}", text(draw=words.word)),
     "source": ("from {source}", text(draw=words.word)),
     "year": ("since {year}", whole(draw=lambda rng: rng.randint(1900, 2030))),
@@ -292,7 +291,7 @@ CHINESE_OBJECTS = {
 def invented(rng: Random) -> Tool:
     """A tool that nobody has seen: a verb, an object and one to three arguments, to be chosen by its words."""
     verb, thing = rng.choice(VERBS), rng.choice(OBJECTS)
-    taken = rng.sample([key for key in PHRASES if key != "colour"], rng.choice([1, 1, 2, 2, 3]))
+    taken = rng.sample(list(PHRASES), rng.choice([1, 1, 2, 2, 3]))
     said = " ".join(PHRASES[key][0] for key in taken)
     start = f"{verb} the {thing} {said}"
     return Tool(
