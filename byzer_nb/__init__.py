@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from byzer_nb.errors import ByzerError as ByzerError
     from byzer_nb.prompts.ask import ask as ask
     from byzer_nb.providers.scripted import ScriptedEngine as ScriptedEngine
+    from byzer_nb.seed.connecting import connect_cluster as connect_cluster
     from byzer_nb.seed.llm import ByzerLLM as ByzerLLM
     from byzer_nb.seed.llm import SimpleByzerLLM as SimpleByzerLLM
     from byzer_nb.seed.prompting import prompt as prompt
@@ -37,6 +38,7 @@ _PLACES = {
     "ScriptedEngine": "byzer_nb.providers.scripted",
     "SimpleByzerLLM": "byzer_nb.seed.llm",
     "ask": "byzer_nb.prompts.ask",
+    "connect_cluster": "byzer_nb.seed.connecting",
     "load": "byzer_nb.client.loading",
     "prompt": "byzer_nb.seed.prompting",
     "unload": "byzer_nb.client.loading",
@@ -69,13 +71,18 @@ def load_ipython_extension(shell: Any) -> None:  # Any: IPython has no types
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """Take everything back: magics, alias, loaded models with their threads, and the background loop."""
+    """Take everything back: magics, alias, loaded models with their threads, connections, and the background loop.
+
+    Models on a cluster go on; only a private cluster that the magics started ends.
+    """
     from byzer_nb._sync import close_background_loop, run
-    from byzer_nb.client import shared_models
+    from byzer_nb.client import reachable_models
+    from byzer_nb.cluster.session import end_started
     from byzer_nb.magics import unregister
     from byzer_nb.seed import alias
 
     unregister(shell)
     alias.uninstall()
-    run(shared_models().close())
+    run(reachable_models().close())
+    end_started()
     close_background_loop()

@@ -25,7 +25,7 @@ Each is also the builtin that a caller would expect, and carries the next thing 
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 __all__ = [
     "AnswerError",
@@ -66,6 +66,14 @@ class ByzerError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         # Errors cross processes, and the usual way would call the class again without its keyword arguments.
         return _error_again, (type(self), self.args, self.__dict__)
+
+    @classmethod
+    def restored(cls, message: str, carried: dict[str, Any]) -> Self:
+        """An error as it was in another process, with the attributes that it carried there."""
+        error = _error_again(cls, (message,), {"hint": "", **carried, "message": message})
+        if error.hint:
+            error.add_note(error.hint)
+        return error
 
 
 Error = TypeVar("Error", bound=ByzerError)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 __all__ = ["register", "unregister"]
@@ -9,20 +10,17 @@ __all__ = ["register", "unregister"]
 
 def register(shell: Any) -> None:  # Any: IPython has no types
     """Add the magics to a shell; doing it twice is harmless."""
-    from .prompt import PromptMagics
-    from .use import UseMagics
-
-    for magics in (PromptMagics, UseMagics):
+    for magics in _classes():
         shell.register_magics(magics)
 
 
 def unregister(shell: Any) -> None:
     """Take from a shell exactly what `register` added."""
-    from .prompt import PromptMagics
-    from .use import UseMagics
-
+    watching = sys.modules.get(f"{__name__}.watching")
+    if watching is not None:
+        watching.stop_all()
     manager = shell.magics_manager
-    for magics in (PromptMagics, UseMagics):
+    for magics in _classes():
         added = manager.registry.pop(magics.__name__, None)
         if added is None:
             continue
@@ -30,3 +28,13 @@ def unregister(shell: Any) -> None:
             for name, function in names.items():
                 if manager.magics[kind].get(name) == function:  # somebody else may have taken the name since
                     del manager.magics[kind][name]
+
+
+def _classes() -> list[type[Any]]:  # Any: IPython has no types
+    from .connect import ConnectMagics
+    from .deploy import DeployMagics
+    from .models import ModelMagics
+    from .prompt import PromptMagics
+    from .use import UseMagics
+
+    return [ConnectMagics, DeployMagics, ModelMagics, PromptMagics, UseMagics]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from byzer_nb._sync import iterate
-from byzer_nb.client import Client, shared_models
+from byzer_nb.client import Client, reachable_models
 from byzer_nb.client.gather import Gathering
 from byzer_nb.client.local import BUNDLED
 from byzer_nb.client.snapshots import snapshots
@@ -28,7 +28,7 @@ class Answering:
         self._painter = painter
         self._client = Client()
         self._model = question.model or self._client.default_model()
-        self._is_bundled_by_default = not question.model and self._model == BUNDLED and not shared_models().chosen
+        self._is_bundled_by_default = not question.model and self._model == BUNDLED and not reachable_models().chosen
         self._messages = messages
         self._gathering = Gathering(model=self._model)
         self.has_asked = False

@@ -18,6 +18,8 @@ def footer(reply: Reply, *, ending: Ending = "done", is_bundled_by_default: bool
     model = reply.model
     if is_bundled_by_default:
         model += say(en=" (bundled: no model was named)", zh="（内置：没有指定模型）")
+    if reply.worker is not None:
+        model += say(en=f", worker {reply.worker}", zh=f"，worker {reply.worker}")
     return " · ".join([model, *_facts(reply), *_end(reply, ending)])
 
 

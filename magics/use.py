@@ -66,11 +66,12 @@ class Choice(Displayed):
 
 
 def _choice() -> Choice:
-    from byzer_nb.client import shared_models
+    from byzer_nb._sync import run
+    from byzer_nb.client import reachable_models
     from byzer_nb.client.local import BUNDLED
 
-    models = shared_models()
-    return Choice(default=models.default_model(), names=list(dict.fromkeys([*models.names(), BUNDLED])))
+    models = reachable_models()
+    return Choice(default=models.default_model(), names=list(dict.fromkeys([*run(models.models()), BUNDLED])))
 
 
 def _how() -> str:

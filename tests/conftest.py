@@ -16,7 +16,7 @@ import pytest
 os.environ["HF_HUB_OFFLINE"] = "1"  # transformers looks for a hub even when it is given a folder
 
 # Folders that start engines, kernels or browsers come last, in this order; everything else is quick.
-SLOW_FOLDERS = ("backends", "contracts", "train", "magics", "notebooks", "browser", "lab")
+SLOW_FOLDERS = ("backends", "contracts", "train", "magics", "cluster", "cli", "notebooks", "browser", "lab")
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 ENGINES = ("vllm", "llama_cpp")
 MAY_BE_SKIPPED = ("gpu", "live")  # the only tests that CI may leave out

@@ -11,7 +11,7 @@ from reprlib import repr as short
 from byzer_nb._sync import iterate, run
 from byzer_nb.client.conversation import Turns, as_messages
 from byzer_nb.client.gather import gather
-from byzer_nb.client.local import shared_models
+from byzer_nb.client.reachable import reachable_models
 from byzer_nb.client.transport import Transport
 from byzer_nb.errors import BadInputError, CallTimeoutError, UnsupportedError, WrongTypeError
 from byzer_nb.types import (
@@ -33,7 +33,7 @@ BY_ANY_ENGINE = frozenset({"continue_last", "extra", "timeout"})
 
 
 class AsyncClient:
-    """Talks to models by name. Without a transport to those of this process; without a model to the default one.
+    """Talks to models by name. Without a transport to all that it can reach; without a model to the default one.
 
     `options` hold for every call, and a call's own options win over them.
     """
@@ -42,7 +42,7 @@ class AsyncClient:
         self, transport: Transport | None = None, *, model: str = "", options: ChatOptions | None = None
     ) -> None:
         _check_transport(transport, cls=type(self))
-        self.transport: Transport = shared_models() if transport is None else transport
+        self.transport: Transport = reachable_models() if transport is None else transport
         self.model = model
         self.options = SILENT if options is None else options
         self._told: set[tuple[str, str]] = set()  # models, and the options that they were found not to know
@@ -71,6 +71,16 @@ class AsyncClient:
         if not wanted:
             return EmbedReply(vectors=(), model=name)
         return await self.transport.embed(name, EmbedRequest(texts=wanted, dimensions=dimensions))
+
+    async def tokenize(self, text: str, *, model: str = "") -> tuple[int, ...]:
+        """The ids of a text's tokens, as a model sees them."""
+        if not isinstance(text, str):
+            raise WrongTypeError(f"tokenize() takes a text, not {short(text)}.")
+        return await self.transport.tokenize(model or self.default_model(), text)
+
+    async def apply_template(self, messages: Turns, *, model: str = "") -> str:
+        """The text that a model reads for a conversation."""
+        return await self.transport.apply_template(model or self.default_model(), as_messages(messages))
 
     async def describe(self, *, model: str = "") -> ModelCard:
         """The card of a model."""
@@ -195,6 +205,14 @@ class Client:
     def embed(self, texts: Sequence[str], *, model: str = "", dimensions: int | None = None) -> EmbedReply:
         """One vector a text, in order."""
         return run(self.aio.embed(texts, model=model, dimensions=dimensions))
+
+    def tokenize(self, text: str, *, model: str = "") -> tuple[int, ...]:
+        """The ids of a text's tokens, as a model sees them."""
+        return run(self.aio.tokenize(text, model=model))
+
+    def apply_template(self, messages: Turns, *, model: str = "") -> str:
+        """The text that a model reads for a conversation."""
+        return run(self.aio.apply_template(messages, model=model))
 
     def describe(self, *, model: str = "") -> ModelCard:
         """The card of a model."""

@@ -28,6 +28,7 @@ class Gathering:
         self._finish_reason: FinishReason | None = None
         self._usage = Usage()
         self._request_id = ""
+        self._worker: int | None = None
 
     def add(self, delta: Delta) -> None:
         """Take the next piece in."""
@@ -40,6 +41,7 @@ class Gathering:
         self._finish_reason = delta.finish_reason or self._finish_reason
         self._usage = delta.usage or self._usage
         self._request_id = delta.request_id or self._request_id
+        self._worker = delta.worker if delta.worker is not None else self._worker
 
     def reply(self) -> Reply:
         """What came so far; without a finish reason it counts as cancelled."""
@@ -50,6 +52,7 @@ class Gathering:
             usage=self._usage,
             model=self._model,
             request_id=self._request_id,
+            worker=self._worker,
             seconds=time.perf_counter() - self._started,
             first_token_seconds=self._first or 0.0,
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 from byzer_nb._sync import run
 from byzer_nb.client.local import shared_models
+from byzer_nb.client.reachable import reachable_models
 from byzer_nb.client.ready import check_engine
 from byzer_nb.errors import WrongTypeError
 from byzer_nb.types import DeploySpec, Engine, ModelCard
@@ -22,7 +23,7 @@ def load(name: str, engine: str | Engine, *, path: str = "", **settings: Any) ->
     model go to the newest one, unless `use` chose another.
     """
     settings = with_secrets(settings)  # at once: tracebacks may show the variables of this frame
-    before = shared_models().default_model()
+    before = reachable_models().default_model()
     if isinstance(engine, str):
         spec = DeploySpec(name=name, engine=engine, model_path=path, settings=settings)
         return _loaded(name, run(shared_models().deploy(spec)), before=before)
@@ -40,11 +41,11 @@ def unload(name: str) -> bool:
 def use(model: str | Engine) -> ModelCard:
     """Make a model the one that is meant when a prompt names none; a ready engine answers to its own name."""
     if isinstance(model, str):
-        return shared_models().choose(model)
+        return run(reachable_models().choose(model))
     check_engine(model)
     name = model.describe().model
     load(name, model)
-    return shared_models().choose(name)
+    return run(reachable_models().choose(name))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -71,6 +72,6 @@ class LoadedModel(ModelCard):
 
 def _loaded(name: str, engine: Engine, *, before: str) -> LoadedModel:
     card = engine.describe()
-    now = shared_models().default_model()
+    now = reachable_models().default_model()
     facts = {each.name: getattr(card, each.name) for each in fields(ModelCard)}
     return LoadedModel(**facts, name=name, instead_of=before if now == name != before else "")

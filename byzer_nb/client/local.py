@@ -19,6 +19,7 @@ from byzer_nb.types import (
     EmbedRequest,
     Embeds,
     Engine,
+    Message,
     ModelCard,
     Tokenizes,
 )
@@ -171,10 +172,16 @@ class LocalTransport:
         return await engine.embed(request)
 
     async def tokenize(self, model: str, text: str) -> tuple[int, ...]:
+        return (await self._tokenizer(model)).tokenize(text)
+
+    async def apply_template(self, model: str, messages: tuple[Message, ...]) -> str:
+        return (await self._tokenizer(model)).apply_template(messages)
+
+    async def _tokenizer(self, model: str) -> Tokenizes:
         engine = await self._ready(model)
         if not isinstance(engine, Tokenizes):
             raise UnsupportedError(f"The model {model!r} does not support tokenizer service.")
-        return engine.tokenize(text)
+        return engine
 
     async def _ready(self, name: str) -> Engine:
         """The engine behind a name; the weights of the bundled one are read beside the loop, not in it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from byzer_nb.types import ChatRequest, Delta, EmbedReply, EmbedRequest, ModelCard
+from byzer_nb.types import ChatRequest, Delta, EmbedReply, EmbedRequest, Message, ModelCard
 
 
 class Transport(Protocol):
@@ -29,6 +29,10 @@ class Transport(Protocol):
 
     async def tokenize(self, model: str, text: str) -> tuple[int, ...]:
         """The token ids of a text, as one model sees them."""
+        ...
+
+    async def apply_template(self, model: str, messages: tuple[Message, ...]) -> str:
+        """The text that one model reads for these turns."""
         ...
 
     def default_model(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from math import sqrt
@@ -32,6 +32,7 @@ Scripted: TypeAlias = str | Reply | Exception | Sequence[str | Exception]
 Script: TypeAlias = str | Sequence[Scripted] | Callable[[ChatRequest], Scripted]
 
 DIMENSIONS = 16
+IN_A_ROW = 32  # pieces without a pause, until others get their turn
 LOOK_UP_SECONDS = 0.1  # how long a pause may last until the next look whether the engine was closed
 CAPABILITIES = Capabilities(
     embed=True,
@@ -104,9 +105,10 @@ class ScriptedEngine:
         try:
             await self._pause(self._delay)
             pause = self._token_delay * (1 if request.stream else len(line.pieces))
-            for delta in line.deltas() if request.stream else line.whole():
-                await self._pause(pause)
-                yield replace(delta, request_id=request_id)
+            for number, delta in enumerate(line.deltas(request_id) if request.stream else line.whole(request_id)):
+                if pause or number % IN_A_ROW == 0:
+                    await self._pause(pause)
+                yield delta
             if line.failure is not None:
                 raise line.failure
             usage = Usage(
@@ -179,15 +181,17 @@ class _Line:
             line = replace(line, pieces=line.pieces[: options.max_tokens], failure=None, finish="length")
         return line
 
-    def deltas(self) -> list[Delta]:
+    def deltas(self, request_id: str) -> Iterator[Delta]:
         """Piece by piece."""
-        return [Delta(reasoning=thought) for thought in self.thoughts] + [Delta(text=piece) for piece in self.pieces]
+        for thought in self.thoughts:
+            yield Delta(reasoning=thought, request_id=request_id)
+        for piece in self.pieces:
+            yield Delta(text=piece, request_id=request_id)
 
-    def whole(self) -> list[Delta]:
+    def whole(self, request_id: str) -> Iterator[Delta]:
         """In one piece; nothing at all before a failure."""
-        if self.failure is not None:
-            return []
-        return [Delta(text="".join(self.pieces), reasoning="".join(self.thoughts))]
+        if self.failure is None:
+            yield Delta(text="".join(self.pieces), reasoning="".join(self.thoughts), request_id=request_id)
 
 
 def _line(scripted: Scripted) -> _Line:

@@ -35,16 +35,13 @@ PLACES = {
     "autocoder.common": "",
     "autocoder.common.files": "byzer_nb.seed.text_files",
 }
-CLUSTERS = "Clusters are not in this version; SimpleByzerLLM works without one."
 SEARCH = "Storage and retrieval are not in this version."
 MEDIA = "Pictures and sound in prompt functions are not in this version."
 TOOLS = "Tools and function bodies are not in this version; ask for the arguments with response_class=."
 LISTS = "Lists of models are not in this version; write SimpleByzerLLM().deploy(udf_name=...)."
-EVENTS = "Callbacks around calls are not in this version."
 # Names and module paths of the original that are not here, and what there is instead.
 NOT_YET = {
-    "connect_cluster": CLUSTERS,
-    "byzerllm.utils.client.entrypoints": CLUSTERS,
+    "byzerllm.utils.client.entrypoints": "The server of OpenAI's protocol is not in this version.",
     "get_single_llm": LISTS,
     "get_llm_names": LISTS,
     "get_model_info": LISTS,
@@ -56,13 +53,9 @@ NOT_YET = {
     "ImagePath": MEDIA,
     "AudioPath": MEDIA,
     "ExecuteCodeResponse": TOOLS,
-    "EventName": EVENTS,
-    "EventCallback": EVENTS,
-    "EventCallbackResult": EVENTS,
     "prompt_lazy": "Write @byzerllm.prompt() instead; its with_llm chooses the model later.",
     "agent_reply": "Agents are not in this version.",
     "default_chat_wrapper": "Wrappers round calls are not in this version.",
-    "LLMMetadata": "Use the dict of llm.get_meta(model) instead.",
     "FintuneRequest": "Fine-tuning is not in this version.",
     "FintuneRequestExtra": "Fine-tuning is not in this version.",
 }

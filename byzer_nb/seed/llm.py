@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 from byzer_nb._sync import run
 from byzer_nb.client import LocalTransport, shared_models
+from byzer_nb.cluster.deployment import deploy, undeploy
+from byzer_nb.cluster.directory import exists
+from byzer_nb.cluster.inspection import stat
+from byzer_nb.cluster.session import connect, connected, is_connected
 from byzer_nb.errors import BadInputError, MissingSettingError, WrongTypeError
 from byzer_nb.prompts.function import PromptFunction
 from byzer_nb.seed.chatting import Chatting
+from byzer_nb.seed.deployments import SAAS, pool_of, spec_of
 from byzer_nb.seed.embedding import Embedding
 from byzer_nb.seed.infer_params import PREFIX, check_kind, read_infer_params
-from byzer_nb.seed.not_connected import NotConnected, no_cluster
 from byzer_nb.seed.speakers import speaker_for
 from byzer_nb.seed.speaking import Config
 from byzer_nb.seed.streaming import Streaming
 from byzer_nb.seed.templates import AUTO, fitting_template
+from byzer_nb.seed.tokens import Tokens
 from byzer_nb.types import DeploySpec, ModelCard
 
 # What a bare `saas/openai` means to the client without Ray: one model at one host, with that model's limit.
@@ -26,7 +31,7 @@ SIMPLE_MODEL: Mapping[str, Any] = {"model": "deepseek-chat", "max_output_tokens"
 SIMPLE_MAX_MODEL_LEN = 8192
 
 
-class SeedLLM(Chatting, Streaming, Embedding):
+class SeedLLM(Chatting, Streaming, Embedding, Tokens):
     """What both clients of the documents can do."""
 
     def get_meta(self, model: str | None = None, llm_config: Config = None) -> dict[str, Any]:
@@ -59,12 +64,6 @@ class SeedLLM(Chatting, Streaming, Embedding):
             self.setup_template(name, AUTO)
         return self
 
-    def _named(self, model: str | None) -> str:
-        name = model or self.default_model_name
-        if not name:
-            raise BadInputError("model name is required", hint="Pass it, or call setup_default_model_name(name) once.")
-        return name
-
     def prompt(
         self,
         model: str | None = None,
@@ -95,14 +94,18 @@ class ByzerLLM(SeedLLM):
     """The client of models that run on a Ray cluster; making one needs no connection, calling a model does."""
 
     def __init__(self, url: str | None = None, **kwargs: Any) -> None:
+        from byzer_nb.client.deployed import deployed_models  # with aiohttp, which loading the magics does not need
+
         if url is not None and not isinstance(url, str):
             raise WrongTypeError(f"ByzerLLM(url={url!r}): url is a string or None.")
-        super().__init__(NotConnected(), verbose=bool(kwargs.get("verbose", False)))
+        super().__init__(deployed_models(), verbose=bool(kwargs.get("verbose", False)))
         self.default_max_output_length = int(kwargs.get("default_max_output_length", 4000))
 
     @classmethod
     def from_default_model(cls, model: str, auto_connect_cluster: bool = True) -> Self:
-        """A client whose default model is this one."""
+        """A client whose default model is this one, in the cluster of this machine unless one is joined already."""
+        if auto_connect_cluster and not is_connected():
+            connect()
         return cls().setup_default_model_name(model)
 
     def deploy(
@@ -111,17 +114,42 @@ class ByzerLLM(SeedLLM):
         pretrained_model_type: str = "",
         udf_name: str = "",
         infer_params: Mapping[str, Any] | None = None,
-    ) -> NoReturn:
-        """Start a model on the cluster."""
-        raise no_cluster()
+    ) -> dict[str, Any]:
+        """Start a model on the cluster, laid out as the setters say, and wait until it is ready; its meta.
 
-    def undeploy(self, udf_name: str, force: bool = False) -> NoReturn:
-        """End a model on the cluster."""
-        raise no_cluster()
+        A model of that name is replaced.
+        """
+        kind = type(infer_params)
+        infer_params = read_infer_params(infer_params)  # at once: tracebacks may show the variables of this frame
+        check_kind(kind)
+        connected()
+        spec = spec_of(
+            udf_name,
+            pretrained_model_type,
+            model_path=model_path,
+            settings=infer_params,
+            infer_backend=self.sys_conf["infer_backend"],
+        )
+        is_saas = pretrained_model_type.startswith(SAAS)
+        try:
+            deployed = run(deploy(spec, pool_of(self.sys_conf, is_saas=is_saas), replace=True))
+        except MissingSettingError as missing:
+            raise _missing(missing) from None
+        if not is_saas:
+            self.setup_max_output_length(udf_name, self.default_max_output_length)
+        return self._meta_of(deployed.card)
 
-    def is_model_exist(self, udf_name: str) -> NoReturn:
+    def undeploy(self, udf_name: str, force: bool = False) -> None:
+        """End a model and free what it held; one that is not there is no mistake."""
+        run(undeploy(udf_name))
+
+    def is_model_exist(self, udf_name: str) -> bool:
         """Whether the cluster runs a model of that name."""
-        raise no_cluster()
+        return exists(udf_name)
+
+    def stat(self, udf_name: str | None = None) -> dict[str, Any]:
+        """What the workers of a model are doing, in the shape that the documents print."""
+        return run(stat(self._named(udf_name))).as_json()
 
 
 class SimpleByzerLLM(SeedLLM):
@@ -166,10 +194,7 @@ class SimpleByzerLLM(SeedLLM):
         try:
             run(self._deploy(spec))
         except MissingSettingError as missing:
-            raise BadInputError(
-                f"{PREFIX}{missing.setting} is required for SaaS models",
-                hint=f'Add it: infer_params={{"{PREFIX}{missing.setting}": "..."}}',
-            ) from None
+            raise _missing(missing) from None
         if settings.get("max_output_tokens") is not None:
             self.setup_max_output_length(name, int(settings["max_output_tokens"]))
         return {"model": name, "status": "deployed"}
@@ -200,3 +225,10 @@ class SimpleByzerLLM(SeedLLM):
         if not card.is_local:
             meta.update(backend="openai", max_model_len=card.context_length or SIMPLE_MAX_MODEL_LEN)
         return meta
+
+
+def _missing(missing: MissingSettingError) -> BadInputError:
+    return BadInputError(
+        f"{PREFIX}{missing.setting} is required for SaaS models",
+        hint=f'Add it: infer_params={{"{PREFIX}{missing.setting}": "..."}}',
+    )

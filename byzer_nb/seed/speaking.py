@@ -6,14 +6,16 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from byzer_nb._sync import run
 from byzer_nb.client import AsyncClient, Transport
 from byzer_nb.errors import BadInputError
 from byzer_nb.seed.content import read_conversations, shown
+from byzer_nb.seed.events import EventCallback, EventName, Events, as_reply
 from byzer_nb.seed.hidden import without_secrets
 from byzer_nb.seed.llm_config import read_llm_config
+from byzer_nb.seed.responses import response_of
 from byzer_nb.seed.setup import Setup
 from byzer_nb.seed.templates import Template, fitting_template
 from byzer_nb.seed.trimming import trimmed, unchanged
@@ -33,6 +35,15 @@ class Speaking(Setup):
         super().__init__()
         self.verbose = verbose
         self.client = AsyncClient(transport)
+        self._events = Events()
+
+    def add_event_callback(self, event_name: EventName | str, callback: EventCallback) -> Self:
+        """Call `callback(llm, model, payload)` before each call of a model, or after it with the results.
+
+        It returns `(True, None)` to go on, or `(False, results)` to answer in the model's place.
+        """
+        self._events.add(event_name, callback)
+        return self
 
     def card(self, name: str) -> ModelCard:
         """How a model introduces itself."""
@@ -46,6 +57,12 @@ class Speaking(Setup):
                 "No model is named in this call, and there is no default one.",
                 hint="Pass model=, or call setup_default_model_name(name) once.",
             )
+        return name
+
+    def _named(self, model: str | None) -> str:
+        name = model or self.default_model_name
+        if not name:
+            raise BadInputError("model name is required", hint="Pass it, or call setup_default_model_name(name) once.")
         return name
 
     def turns(self, name: str, conversations: Conversations) -> tuple[Message, ...]:
@@ -72,13 +89,36 @@ class Speaking(Setup):
 
     async def reply(self, name: str, messages: tuple[Message, ...], options: ChatOptions) -> Reply:
         """The whole answer of one model, trimmed as its template says."""
+        instead = self._instead_of_calling(name, messages, options)
+        if instead is not None:
+            return instead
         self._say_verbosely(name, messages, options)
         reply = await self.client.chat(messages, model=name, options=options)
         template = await self._template(name)
-        return reply if template is None else replace(reply, text=template.clean_func(reply.text))
+        if template is not None:
+            reply = replace(reply, text=template.clean_func(reply.text))
+        return self._after_calling(name, messages, reply)
+
+    def _instead_of_calling(self, name: str, messages: tuple[Message, ...], options: ChatOptions) -> Reply | None:
+        if not self._events:
+            return None
+        payload = [{"instruction": messages[-1].text, "history": shown(messages[:-1]), **options.given()}]
+        results = self._events.instead_of(EventName.BEFORE_CALL_MODEL, self, name, payload)
+        return None if results is None else as_reply(results, model=name)
+
+    def _after_calling(self, name: str, messages: tuple[Message, ...], reply: Reply) -> Reply:
+        if not self._events:
+            return reply
+        metadata = response_of(reply, None).metadata
+        results = [{"predict": reply.text, "metadata": metadata, "input": shown(messages)}]
+        instead = self._events.instead_of(EventName.AFTER_CALL_MODEL, self, name, results)
+        return reply if instead is None else as_reply(instead, model=name)
 
     def deltas(self, name: str, messages: tuple[Message, ...], options: ChatOptions) -> AsyncGenerator[Delta, None]:
         """The answer of one model piece by piece, trimmed as its template says."""
+        instead = self._instead_of_calling(name, messages, options)
+        if instead is not None:
+            return _said(instead)
         self._say_verbosely(name, messages, options)
         deltas = self.client.stream(messages, model=name, options=options)
         return deltas if self._of(name).template is None else self._trimmed(name, deltas)
@@ -103,6 +143,10 @@ class Speaking(Setup):
             if "extra" in given:
                 given["extra"] = without_secrets(given["extra"])
             print({"model": name, "messages": shown(messages), **given})
+
+
+async def _said(reply: Reply) -> AsyncGenerator[Delta, None]:
+    yield Delta(text=reply.text, finish_reason=reply.finish_reason, usage=reply.usage)
 
 
 @lru_cache(maxsize=256)

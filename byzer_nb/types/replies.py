@@ -21,13 +21,17 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delta:
-    """The next piece of an answer. Text and reasoning are increments; the last delta has finish reason and usage."""
+    """The next piece of an answer. Text and reasoning are increments; the last delta has finish reason and usage.
+
+    Of an answer that came from the cluster it also has the index of the worker.
+    """
 
     text: str = ""
     reasoning: str = ""
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
     request_id: str = ""
+    worker: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +44,7 @@ class Reply(Displayed):
     usage: Usage = field(default_factory=Usage)
     model: str = ""
     request_id: str = ""
+    worker: int | None = None
     seconds: float = 0.0
     first_token_seconds: float = 0.0
 

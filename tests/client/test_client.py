@@ -102,10 +102,10 @@ def test_the_named_model_wins_over_the_clients_and_that_over_the_newest(models: 
     assert Client(models).chat("x").text == "I am one"
 
 
-def test_a_client_without_a_transport_asks_the_models_of_this_process() -> None:
-    from byzer_nb.client import shared_models
+def test_a_client_without_a_transport_asks_whatever_this_process_can_reach() -> None:
+    from byzer_nb.client import reachable_models
 
-    assert Client().aio.transport is shared_models()
+    assert Client().aio.transport is reachable_models()
 
 
 def test_a_name_in_the_place_of_the_transport_is_told_apart() -> None:

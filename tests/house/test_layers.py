@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("widgets", "cli", "server"),
     ("magics",),
     ("front door",),  # byzer_nb/__init__.py, which names every floor inside functions
-    ("demo",),
+    ("demo", "__main__"),
 )
 RANKS = {layer: rank for rank, layers in enumerate(LAYERS) for layer in layers}
 LONGEST = 400
@@ -50,7 +50,7 @@ def wrong_arrows(files: Mapping[str, Path]) -> list[str]:
 def layer_of(module: str) -> str:
     """The floor on which a module stands."""
     inner = module.removeprefix("byzer_nb").removeprefix(".").partition(".")[0]
-    return "_" if inner.startswith("_") else inner or "front door"
+    return "_" if inner.startswith("_") and inner != "__main__" else inner or "front door"
 
 
 def imports(name: str, path: Path, files: Mapping[str, Path]) -> Iterator[tuple[int, str]]:

@@ -136,9 +136,8 @@ def test_an_unknown_name_is_answered_with_the_nearest(byzerllm: ModuleType) -> N
 @pytest.mark.parametrize(
     ("statement", "instead"),
     [
-        ("from byzerllm import connect_cluster", "SimpleByzerLLM works without one"),
         ("from byzerllm import ByzerRetrieval", "Storage and retrieval are not in this version"),
-        ("from byzerllm.utils.client import ByzerLLM, EventName", "Callbacks"),
+        ("from byzerllm.utils.client import ByzerLLM, default_chat_wrapper", "Wrappers"),
         ("from byzerllm.types import ImagePath", "Pictures"),
         ("from byzerllm.utils.retrieval import ByzerRetrieval", "Storage and retrieval are not in this version"),
         ("from byzerllm.apps.byzer_storage.simple_api import ByzerStorage", "Storage and retrieval"),
@@ -153,9 +152,9 @@ def test_a_name_of_the_original_that_is_not_here_is_answered_with_what_is(
 
 
 def test_such_a_name_is_an_ordinary_missing_attribute(byzerllm: ModuleType) -> None:
-    assert not hasattr(byzerllm, "connect_cluster")
-    with pytest.raises(AttributeError, match="SimpleByzerLLM works without one"):
-        byzerllm.connect_cluster  # noqa: B018
+    assert not hasattr(byzerllm, "ByzerRetrieval")
+    with pytest.raises(AttributeError, match="Storage and retrieval are not in this version"):
+        byzerllm.ByzerRetrieval  # noqa: B018
 
 
 def test_no_name_that_is_here_is_said_to_be_missing(byzerllm: ModuleType) -> None:

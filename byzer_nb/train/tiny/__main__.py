@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -47,6 +48,8 @@ def main() -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     compiled = not args.eager and (torch.cuda.is_available() or shutil.which("g++") is not None)
     spec = TinySpec(minutes=args.minutes, learning_rate=args.learning_rate, seed=args.seed, compiled=compiled)
+    if args.start:  # they can copy already, and lose nothing by long rows
+        spec = replace(spec, short_steps=0)
     try:
         training = Training(spec, args.out, resume=args.resume, start=args.start)
     except BadInputError as refused:

@@ -232,7 +232,7 @@ def window_of(spec: TinySpec, step: int) -> int:
         return spec.window // 2
     if step % 16 == 15:
         return spec.window * 4
-    return spec.window * 2 if step % 4 == 3 else spec.window
+    return spec.window * 2 if step % 2 else spec.window
 
 
 def export(model: LlamaForCausalLM, tokenizer: Tokenizer, folder: Path) -> None:

@@ -29,28 +29,49 @@ class Job:
 JOBS = (
     Job(
         about=Wordings(
-            train=("Add {a} and {b}.", "The sum of {a} and {b}.", "计算{a}加{b}"), held_out=("{a} plus {b}.",)
+            train=(
+                "Add {a} and {b}.",
+                "The sum of {a} and {b}.",
+                "{a} and {b} added up.",
+                "What {a} and {b} make together.",
+                "计算{a}加{b}",
+            ),
+            held_out=("{a} plus {b}.",),
         ),
         code="{a} + {b}",
         result="integer",
     ),
     Job(
         about=Wordings(
-            train=("Subtract {b} from {a}.", "{a} minus {b}.", "计算{a}减{b}"), held_out=("Take {b} from {a}.",)
+            train=(
+                "Subtract {b} from {a}.",
+                "{a} minus {b}.",
+                "{a} less {b}.",
+                "What is left of {a} without {b}.",
+                "计算{a}减{b}",
+            ),
+            held_out=("Take {b} from {a}.",),
         ),
         code="{a} - {b}",
         result="integer",
     ),
     Job(
         about=Wordings(
-            train=("Multiply {a} by {b}.", "{a} times {b}.", "计算{a}乘{b}"), held_out=("The product of {a} and {b}.",)
+            train=("Multiply {a} by {b}.", "{a} times {b}.", "{a} multiplied by {b}.", "计算{a}乘{b}"),
+            held_out=("The product of {a} and {b}.",),
         ),
         code="{a} * {b}",
         result="integer",
     ),
     Job(
         about=Wordings(
-            train=("The larger one of {a} and {b}.", "The maximum of {a} and {b}.", "{a}和{b}中较大的数"),
+            train=(
+                "The larger one of {a} and {b}.",
+                "The maximum of {a} and {b}.",
+                "The greater one of {a} and {b}.",
+                "Whichever is more, {a} or {b}.",
+                "{a}和{b}中较大的数",
+            ),
             held_out=("The bigger one of {a} and {b}.",),
         ),
         code="max({a}, {b})",
@@ -58,39 +79,52 @@ JOBS = (
     ),
     Job(
         about=Wordings(
-            train=("The smaller one of {a} and {b}.", "The minimum of {a} and {b}.", "{a}和{b}中较小的数"),
+            train=(
+                "The smaller one of {a} and {b}.",
+                "The minimum of {a} and {b}.",
+                "The lesser one of {a} and {b}.",
+                "Whichever is less, {a} or {b}.",
+                "{a}和{b}中较小的数",
+            ),
             held_out=("The least of {a} and {b}.",),
         ),
         code="min({a}, {b})",
         result="integer",
     ),
     Job(
-        about=Wordings(train=("Double {a}.", "Twice {a}.", "{a}的两倍"), held_out=("Two times {a}.",)),
+        about=Wordings(
+            train=("Double {a}.", "Twice {a}.", "{a} two times over.", "{a} doubled.", "{a}的两倍"),
+            held_out=("Two times {a}.",),
+        ),
         code="{a} * 2",
         result="integer",
     ),
     Job(
-        about=Wordings(train=("The square of {a}.", "Square {a}.", "{a}的平方"), held_out=("{a} squared.",)),
+        about=Wordings(
+            train=("The square of {a}.", "Square {a}.", "{a} times itself.", "{a}的平方"), held_out=("{a} squared.",)
+        ),
         code="{a} ** 2",
         result="integer",
     ),
     Job(
         about=Wordings(
-            train=("Whether {a} is even.", "Is {a} even?", "{a}是不是偶数"), held_out=("True if {a} is even.",)
+            train=("Whether {a} is even.", "Is {a} even?", "Tell whether {a} is an even number.", "{a}是不是偶数"),
+            held_out=("True if {a} is even.",),
         ),
         code="{a} % 2 == 0",
         result="boolean",
     ),
     Job(
         about=Wordings(
-            train=("The length of {a}.", "How long {a} is.", "{a}的长度"), held_out=("The number of letters of {a}.",)
+            train=("The length of {a}.", "How long {a} is.", "How many letters {a} has.", "{a}的长度"),
+            held_out=("The number of letters of {a}.",),
         ),
         code="len({a})",
         result="integer",
     ),
     Job(
         about=Wordings(
-            train=("{a} in capital letters.", "Write {a} in upper case.", "把{a}变成大写"),
+            train=("{a} in capital letters.", "Write {a} in upper case.", "Turn {a} into capitals.", "把{a}变成大写"),
             held_out=("{a} in upper case.",),
         ),
         code="{a}.upper()",
@@ -98,20 +132,28 @@ JOBS = (
     ),
     Job(
         about=Wordings(
-            train=("{a} in small letters.", "Write {a} in lower case.", "把{a}变成小写"),
+            train=(
+                "{a} in small letters.",
+                "Write {a} in lower case.",
+                "Turn {a} into small letters.",
+                "把{a}变成小写",
+            ),
             held_out=("{a} in lower case.",),
         ),
         code="{a}.lower()",
         result="string",
     ),
     Job(
-        about=Wordings(train=("{a} backwards.", "Reverse {a}.", "把{a}倒过来"), held_out=("{a} in reverse.",)),
+        about=Wordings(
+            train=("{a} backwards.", "Reverse {a}.", "{a} from back to front.", "把{a}倒过来"),
+            held_out=("{a} in reverse.",),
+        ),
         code="{a}[::-1]",
         result="string",
     ),
     Job(
         about=Wordings(
-            train=("Count the words of {a}.", "How many words {a} has.", "{a}有多少个词"),
+            train=("Count the words of {a}.", "How many words {a} has.", "How many words are in {a}.", "{a}有多少个词"),
             held_out=("The number of words of {a}.",),
         ),
         code="len({a}.split())",
@@ -119,19 +161,23 @@ JOBS = (
     ),
     Job(
         about=Wordings(
-            train=("Join {a} and {b}.", "{a} followed by {b}.", "把{a}和{b}连起来"), held_out=("{a} and then {b}.",)
+            train=("Join {a} and {b}.", "{a} followed by {b}.", "Put {b} after {a}.", "把{a}和{b}连起来"),
+            held_out=("{a} and then {b}.",),
         ),
         code="str({a}) + str({b})",
         result="string",
     ),
     Job(
-        about=Wordings(train=("Say hello to {a}.", "A greeting for {a}.", "向{a}问好"), held_out=("Greet {a}.",)),
+        about=Wordings(
+            train=("Say hello to {a}.", "A greeting for {a}.", "Welcome {a}.", "向{a}问好"), held_out=("Greet {a}.",)
+        ),
         code='f"Hello {{{a}}}!"',
         result="string",
     ),
     Job(
         about=Wordings(
-            train=("The current time.", "What time it is now.", "计算当前时间"), held_out=("The time now.",)
+            train=("The current time.", "What time it is now.", "The time of day.", "计算当前时间"),
+            held_out=("The time now.",),
         ),
         code='datetime.now().strftime("%Y-%m-%d %H:%M:%S")',
         result="string",
@@ -139,7 +185,8 @@ JOBS = (
     ),
     Job(
         about=Wordings(
-            train=("The date of today.", "Which day it is today.", "今天的日期"), held_out=("Today's date.",)
+            train=("The date of today.", "Which day it is today.", "The current date.", "今天的日期"),
+            held_out=("Today's date.",),
         ),
         code='datetime.now().strftime("%Y-%m-%d")',
         result="string",
@@ -147,7 +194,13 @@ JOBS = (
     ),
     Job(
         about=Wordings(
-            train=("The day after {a}.", "Add one day to {a}.", "给传入的日期加一天，得到明天的时间", "{a}的后一天"),
+            train=(
+                "The day after {a}.",
+                "Add one day to {a}.",
+                "The next day of {a}.",
+                "给传入的日期加一天，得到明天的时间",
+                "{a}的后一天",
+            ),
             held_out=("One day after {a}.",),
         ),
         code='({a} + timedelta(days=1)).strftime("%Y-%m-%d")',

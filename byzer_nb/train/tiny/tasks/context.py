@@ -8,14 +8,8 @@ from random import Random
 
 from byzer_nb.train.tiny import words
 from byzer_nb.train.tiny.example import Example, Wordings, ask
-from byzer_nb.train.tiny.tasks.facts import (
-    CHINESE_OF_THINGS,
-    CHINESE_PERSONAL,
-    OF_THINGS,
-    OF_WORKS,
-    PERSONAL,
-    Fact,
-)
+from byzer_nb.train.tiny.tasks import chinese_facts
+from byzer_nb.train.tiny.tasks.facts import OF_THINGS, OF_WORKS, PERSONAL, Fact
 
 UNKNOWN = "I do not know."
 CHINESE_UNKNOWN = "我不知道。"
@@ -197,8 +191,8 @@ CHINESE = Tongue(
     suffix=" zh",
     frames=CHINESE_FRAMES,
     kinds=(
-        Kind(facts=CHINESE_PERSONAL, named=_chinese_person, weight=8),
-        Kind(facts=CHINESE_OF_THINGS, named=lambda rng: rng.choice(words.CHINESE_NOUNS), weight=2),
+        Kind(facts=chinese_facts.PERSONAL, named=_chinese_person, weight=8),
+        Kind(facts=chinese_facts.OF_THINGS, named=lambda rng: rng.choice(words.CHINESE_NOUNS), weight=2),
     ),
     unknown=CHINESE_UNKNOWN,
     asides=CHINESE_ASIDES,

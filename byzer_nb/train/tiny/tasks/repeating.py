@@ -63,6 +63,12 @@ UPPER = Wordings(
         "Say in capital letters: {text}",
         "Write this in capital letters: {text}",
         "Turn this into upper case: {text}",
+        "Write {text} in capitals.",
+        "Use capital letters: {text}",
+        "Put this into upper case: {text}",
+        "Make it all capitals: {text}",
+        "Capitals: {text}",
+        "Say in upper case: {text}",
     ),
     held_out=("Write in upper case: {text}", "In capitals: {text}", "Make this capital letters: {text}"),
 )
@@ -72,6 +78,12 @@ LOWER = Wordings(
         "Lower case: {text}",
         "Make this lower case: {text}",
         "Say in small letters: {text}",
+        "Write in small letters: {text}",
+        "Make it lower case: {text}",
+        "Put this into lower case: {text}",
+        "Small letters: {text}",
+        "Say in lower case: {text}",
+        "Turn into small letters: {text}",
     ),
     held_out=("Turn this into lower case: {text}", "In lower case: {text}"),
 )
@@ -82,6 +94,12 @@ REVERSE = Wordings(
         "Say the words backwards: {text}",
         "Reverse these words: {text}",
         "Reverse order: {text}",
+        "Turn the order of the words round: {text}",
+        "In reverse order: {text}",
+        "Backwards, word by word: {text}",
+        "Say these words backwards: {text}",
+        "Put the words in reverse order: {text}",
+        "List these words in reverse order: {text}",
     ),
     held_out=("Say these words in reverse order: {text}", "Write the words backwards: {text}"),
 )
@@ -93,15 +111,36 @@ NTH = Wordings(
         "Which is the {nth} word? {text}",
         "The {nth} word of: {text}",
         "Write the {nth} word of this: {text}",
+        "Name the {nth} word: {text}",
+        "Which word is {nth}? {text}",
+        "Which word comes {nth}: {text}",
+        "Tell me which word is {nth}: {text}",
+        "Pick the {nth} word: {text}",
+        "What is the {nth} word here? {text}",
+        "{text}\nWhat is the {nth} word?",
     ),
     held_out=("Which word is the {nth} one: {text}", "Tell me the {nth} word: {text}"),
 )
 CHINESE_NTH = Wordings(
-    train=("第{nth}个词是什么：{text}", "请说第{nth}个词：{text}", "{text}\n第{nth}个词是什么？"),
+    train=(
+        "第{nth}个词是什么：{text}",
+        "请说第{nth}个词：{text}",
+        "{text}\n第{nth}个词是什么？",
+        "第{nth}个词：{text}",
+        "写出第{nth}个词：{text}",
+        "请问第{nth}个词是什么：{text}",
+    ),
     held_out=("请写出第{nth}个词：{text}",),
 )
 CHINESE_REVERSE = Wordings(
-    train=("把这些词倒过来说：{text}", "倒序写出：{text}", "请把这些词倒过来：{text}"),
+    train=(
+        "把这些词倒过来说：{text}",
+        "倒序写出：{text}",
+        "请把这些词倒过来：{text}",
+        "倒着说这些词：{text}",
+        "请倒序说：{text}",
+        "倒序：{text}",
+    ),
     held_out=("请倒序写出这些词：{text}",),
 )
 SUM = Wordings(

@@ -19,8 +19,6 @@ OBJECTS = words.listed(
     "note meeting task page user key train video letter stock"
 )
 UNITS = ("day", "week", "month", "year")
-CHINESE_UNITS = {"天": "day", "周": "week", "个月": "month", "年": "year"}
-CHINESE_DIGITS = "零一二三四五六七八九"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +66,13 @@ KNOWN = (
                 "Is it sunny in {city}?",
                 "I am in {city}. How is the weather?",
                 "Show me the weather in {city}.",
+                "How is the weather in {city}?",
+                "What weather do they have in {city}?",
+                "Say how the weather in {city} is.",
+                "Is it cold in {city} today?",
+                "Do I need an umbrella in {city}?",
+                "Tell me about the weather in {city}.",
+                "Is it snowing in {city}?",
             ),
             held_out=("Tell me the weather in {city}.", "What is the weather like in {city}?"),
         ),
@@ -83,6 +88,13 @@ KNOWN = (
                 "Compute {a} + {b}.",
                 "What is the sum of {a} and {b}?",
                 "{a} + {b}",
+                "{a} plus {b}",
+                "How much is {a} + {b}?",
+                "Calculate {a} plus {b}.",
+                "What do {a} and {b} make?",
+                "Sum up {a} and {b}.",
+                "How much is {a} and {b}?",
+                "What do I get when I add {a} and {b}?",
             ),
             held_out=("How much is {a} plus {b}?", "What is {a} + {b}?"),
         ),
@@ -92,7 +104,18 @@ KNOWN = (
         about="Multiply two numbers.",
         arguments={"a": whole(), "b": whole()},
         wordings=Wordings(
-            train=("What is {a} times {b}?", "Multiply {a} by {b}.", "Compute {a} * {b}.", "Multiply {a} and {b}."),
+            train=(
+                "What is {a} times {b}?",
+                "Multiply {a} by {b}.",
+                "Compute {a} * {b}.",
+                "Multiply {a} and {b}.",
+                "{a} times {b}",
+                "{a} * {b}",
+                "What is {a} * {b}?",
+                "How much is {a} * {b}?",
+                "Calculate {a} times {b}.",
+                "What is the product of {a} and {b}?",
+            ),
             held_out=("How much is {a} times {b}?",),
         ),
     ),
@@ -107,6 +130,12 @@ KNOWN = (
                 "Look up {query}.",
                 "Find something about {query}.",
                 "Google {query}",
+                "Find {query} on the web.",
+                "What does the web say about {query}?",
+                "Search the internet for {query}.",
+                "I am looking for {query}",
+                "Look for {query} on the internet.",
+                "Do a search for {query}.",
             ),
             held_out=("Search for {query} on the web.", "Look for {query}."),
         ),
@@ -126,6 +155,13 @@ KNOWN = (
                 "Say {text} in {language}.",
                 "What is {text} in {language}?",
                 "How do I say {text} in {language}?",
+                "Translate into {language}: {text}",
+                "Into {language}: {text}",
+                "Give me the {language} for {text}.",
+                "How is {text} said in {language}?",
+                "Put {text} into {language}.",
+                "What does {text} mean in {language}?",
+                "Translate {text} to {language}.",
             ),
             held_out=("Translate to {language}: {text}", "How do you say {text} in {language}?"),
         ),
@@ -142,6 +178,15 @@ KNOWN = (
                 "What is the time?",
                 "The time, please.",
                 "How late is it?",
+                "Say what time it is.",
+                "Which time is it?",
+                "Do you know the time?",
+                "Tell me the time.",
+                "What hour is it?",
+                "Give me the current time.",
+                "What time do we have?",
+                "Current time?",
+                "What is the time now?",
             ),
             held_out=("What is the current time?", "Tell me what time it is."),
         ),
@@ -156,6 +201,13 @@ KNOWN = (
                 "Tell {to}: {text}",
                 "Write to {to}: {text}",
                 "Send a message to {to}: {text}",
+                "Send {text} to {to}.",
+                "Let {to} know: {text}",
+                "Say to {to}: {text}",
+                "Give {to} the message {text}.",
+                "A message to {to}: {text}",
+                "Text {to}: {text}",
+                "Inform {to}: {text}",
             ),
             held_out=("Send the message {text} to {to}.", "Message {to}: {text}"),
         ),
@@ -174,85 +226,14 @@ KNOWN = (
                 "The past {count} {unit}s",
                 "From {count} {unit}s ago until today",
                 "The trend of the last {count} {unit}s",
+                "Give me the past {count} {unit}s.",
+                "Tell me about the last {count} {unit}s.",
+                "What was new in the last {count} {unit}s?",
+                "How were the past {count} {unit}s?",
+                "Compute the last {count} {unit}s.",
+                "What did we do in the last {count} {unit}s?",
             ),
             held_out=("Give me the last {count} {unit}s.", "What happened in the past {count} {unit}s?"),
-        ),
-    ),
-)
-CHINESE_KNOWN = (
-    Tool(
-        name="get_weather",
-        about="查询城市的天气",
-        arguments={"city": text("城市", lambda rng: words.chinese_one_of(rng, words.CHINESE_CITIES))},
-        wordings=Wordings(
-            train=(
-                "{city}的天气怎么样？",
-                "{city}今天天气如何？",
-                "查一下{city}的天气",
-                "{city}会下雨吗？",
-                "今天{city}热不热？",
-            ),
-            held_out=("请问{city}的天气怎么样？", "{city}天气如何？"),
-        ),
-    ),
-    Tool(
-        name="add",
-        about="计算两个数的和",
-        arguments={"a": whole("第一个数"), "b": whole("第二个数")},
-        wordings=Wordings(
-            train=("{a}加{b}等于多少？", "计算{a}加{b}", "{a}和{b}的和是多少？", "请把{a}和{b}加起来"),
-            held_out=("{a}加{b}是多少？",),
-        ),
-    ),
-    Tool(
-        name="search",
-        about="搜索网络",
-        arguments={"query": text("关键词", lambda rng: words.chinese_one_of(rng, words.CHINESE_NOUNS))},
-        wordings=Wordings(
-            train=("搜索{query}", "帮我查一下{query}", "在网上找{query}", "搜一下{query}"), held_out=("请搜索{query}",)
-        ),
-    ),
-    Tool(
-        name="compute_now",
-        about="计算当前时间",
-        arguments={},
-        wordings=Wordings(
-            train=("计算当前时间", "现在几点了？", "现在是什么时间？", "当前时间是多少？", "几点了？"),
-            held_out=("现在几点？", "请告诉我当前时间"),
-        ),
-    ),
-    Tool(
-        name="compute_date_range",
-        about="计算日期范围",
-        arguments={
-            "count": whole("时间跨度，数值类型", lambda rng: rng.randint(2, 9)),
-            "unit": Argument(draw=lambda rng: rng.choice(UNITS), about="时间单位，字符串类型", enum=UNITS),
-        },
-        wordings=Wordings(
-            train=(
-                "最近{count}{unit}趋势",
-                "最近{count}{unit}",
-                "过去{count}{unit}的数据",
-                "看看过去{count}{unit}",
-                "查询最近{count}{unit}的销量",
-            ),
-            held_out=("最近{count}{unit}的数据", "查询过去{count}{unit}"),
-        ),
-        spoken={
-            "count": {number: CHINESE_DIGITS[number] for number in range(2, 10)} | {2: "两"},
-            "unit": {unit: spoken for spoken, unit in CHINESE_UNITS.items()},
-        },
-    ),
-    Tool(
-        name="send_message",
-        about="给某人发消息",
-        arguments={
-            "to": text("收件人", words.chinese_name),
-            "text": text("内容", lambda rng: words.chinese_word(rng, 2, 4)),
-        },
-        wordings=Wordings(
-            train=("给{to}发消息：{text}", "告诉{to}：{text}", "发消息给{to}，内容是{text}"),
-            held_out=("请给{to}发消息：{text}",),
         ),
     ),
 )
@@ -267,24 +248,6 @@ PHRASES: dict[str, tuple[str, Argument]] = {
     "target": ("to {target}", text(draw=words.word)),
     "source": ("from {source}", text(draw=words.word)),
     "year": ("since {year}", whole(draw=lambda rng: rng.randint(1900, 2030))),
-}
-CHINESE_ACTIONS = {
-    "查询": "query",
-    "打开": "open",
-    "删除": "delete",
-    "发送": "send",
-    "购买": "buy",
-    "打印": "print",
-    "预订": "book",
-}
-CHINESE_OBJECTS = {
-    "文件": "file",
-    "订单": "order",
-    "票": "ticket",
-    "报告": "report",
-    "邮件": "mail",
-    "照片": "photo",
-    "房间": "room",
 }
 
 
@@ -304,28 +267,15 @@ def invented(rng: Random) -> Tool:
                 f"{start.capitalize()}",
                 f"I need you to {start}.",
                 f"It is time to {start}.",
+                f"Go and {start}.",
+                f"Next, {start}.",
+                f"We must {start}.",
+                f"Help me to {start}.",
+                f"I want to {start}.",
+                f"Your task is to {start}.",
+                f"Somebody should {start}.",
+                f"{start.capitalize()}, if you can.",
             ),
             held_out=(f"Let us {start}.", f"I have to {start}."),
-        ),
-    )
-
-
-def invented_in_chinese(rng: Random) -> Tool:
-    """The same in Chinese, with an English name, as programs have it."""
-    action, thing = rng.choice(list(CHINESE_ACTIONS)), rng.choice(list(CHINESE_OBJECTS))
-    arguments = {"name": text("姓名", words.chinese_name)}
-    said = "{name}的" + thing
-    if rng.random() < 0.5:
-        arguments = {"city": text("城市", lambda rng: words.chinese_one_of(rng, words.CHINESE_CITIES))}
-        said = "{city}的" + thing
-    if rng.random() < 0.4:
-        arguments["day"] = text("日期", lambda rng: rng.choice(words.CHINESE_WEEKDAYS))
-        said = "{day}" + said
-    return Tool(
-        name=f"{CHINESE_ACTIONS[action]}_{CHINESE_OBJECTS[thing]}",
-        about=action + thing,
-        arguments=arguments,
-        wordings=Wordings(
-            train=(action + said, f"请{action}{said}", f"帮我{action}{said}"), held_out=(f"我要{action}{said}。",)
         ),
     )

@@ -11,16 +11,9 @@ from typing import Any
 from byzer_nb.prompts.function_formats import function_calling_format
 from byzer_nb.train.tiny import words
 from byzer_nb.train.tiny.example import Example, Maker, Turn, ask, politely
+from byzer_nb.train.tiny.tasks import chinese_tool_pool
 from byzer_nb.train.tiny.tasks.greetings import chinese_greeting, greeting, unknown
-from byzer_nb.train.tiny.tasks.tool_pool import (
-    CHINESE_KNOWN,
-    KNOWN,
-    VERBS,
-    Argument,
-    Tool,
-    invented,
-    invented_in_chinese,
-)
+from byzer_nb.train.tiny.tasks.tool_pool import KNOWN, VERBS, Argument, Tool, invented
 
 # Requests that begin like this can also be asked with manners.
 IMPERATIVES = (*(verb.capitalize() + " " for verb in VERBS), "Add", "Search", "Look", "Multiply", "Translate", "Tell")
@@ -28,7 +21,7 @@ PYTHON_TYPES = {"string": "str", "integer": "int"}
 RESULTS = ("The answer is {result}.", "结果是{result}。")
 CALLED_ALREADY = 0.08  # conversations in which the tool has answered
 NOT_WANTED = 0.1  # requests that need no tool
-NOT_OFFERED = 0.06  # requests for a tool that is not there
+NOT_OFFERED = 0.15  # requests for a tool that is not there
 TWO_AT_ONCE = 0.1
 
 
@@ -67,8 +60,8 @@ ENGLISH = Tongue(
 )
 CHINESE = Tongue(
     suffix=" zh",
-    known=CHINESE_KNOWN,
-    invented=invented_in_chinese,
+    known=chinese_tool_pool.KNOWN,
+    invented=chinese_tool_pool.invented,
     small_talk=(chinese_greeting,),
     joint="{first}，然后{second}",
     none_fits="我没有合适的工具。",

@@ -1,0 +1,195 @@
+"""Requests to a deployed model over plain sockets: a lease from its router, then the bytes straight from a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import aiohttp
+
+from byzer_nb.cluster import wire
+from byzer_nb.cluster.engine_face import LEASE_HEADER
+from byzer_nb.cluster.lease_line import BrokenLineError, LeaseLine
+from byzer_nb.cluster.lease_words import Grant
+from byzer_nb.errors import UnreachableError
+from byzer_nb.providers.sessions import Sessions
+from byzer_nb.types import ChatRequest, Delta, EmbedReply, EmbedRequest, Message, ModelCard, Secret
+
+CONNECT_SECONDS = 3.0
+TRIES = 4  # for a worker that died before it took the request, or a router that begins anew
+PAUSE_SECONDS = 0.01  # before the second try, and twice as much each time
+KEEP_ALIVE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Door:
+    """Where a model's router listens, on which node, what opens it, and the card of the model behind."""
+
+    address: str
+    node: str
+    token: Secret
+    card: ModelCard
+
+
+class Direct:
+    """The way to one model from this process, for any loop. `find_door` asks the cluster where the router is now."""
+
+    def __init__(self, name: str, door: Door, *, find_door: Callable[[], Awaitable[Door]]) -> None:
+        self._name = name
+        self._door = door
+        self._find_door = find_door
+        self._sessions = Sessions(self._new_session)
+        self._lines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[LeaseLine]] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    async def describe(self) -> ModelCard:
+        """The card of the model; the open line to its router says that it is still the same one."""
+        await self._line()
+        return self._door.card
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        """The answer, straight from a worker; closing the iterator closes the connection, which stops the engine."""
+        body = wire.chat_to_bytes(request)
+        async with self._answer("chat", "/stream" if request.stream else "/chat", body) as (response, grant):
+            lines = wire.DeltaLines()
+            try:
+                async for chunk in response.content.iter_any():
+                    deltas, failure = lines.feed(chunk)
+                    for delta in deltas:
+                        yield delta if delta.finish_reason is None else replace(delta, worker=grant.worker)
+                    if failure is not None:
+                        raise failure
+            except (aiohttp.ClientError, OSError) as broken:
+                raise self._died(grant) from broken
+
+    async def embed(self, request: EmbedRequest) -> EmbedReply:
+        """Vectors for texts."""
+        return wire.vectors_from_bytes(await self._whole("embedding", "/embed", wire.embed_to_bytes(request)))
+
+    async def tokenize(self, text: str) -> tuple[int, ...]:
+        """The token ids of a text."""
+        return wire.ids_from_bytes(await self._whole("tokenizer", "/tokenize", text.encode()))
+
+    async def apply_template(self, messages: tuple[Message, ...]) -> str:
+        """The text that the model reads for some turns."""
+        return wire.text_from_bytes(
+            await self._whole("apply_chat_template", "/template", wire.messages_to_bytes(messages))
+        )
+
+    async def close(self) -> None:
+        """Give back what is held and close the connections."""
+        line = self._lines.pop(asyncio.get_running_loop(), None)
+        if line is not None and line.done() and not line.cancelled() and line.exception() is None:
+            await line.result().close()
+        await self._sessions.close()
+
+    # -- a request ------------------------------------------------------------------------------------------------
+
+    async def _whole(self, kind: str, path: str, body: bytes) -> bytes:
+        async with self._answer(kind, path, body) as (response, grant):
+            try:
+                answer = await response.read()
+            except (aiohttp.ClientError, OSError) as broken:
+                raise self._died(grant) from broken
+            if response.status != 200:
+                raise wire.error_from_bytes(answer)
+            return answer
+
+    @asynccontextmanager
+    async def _answer(self, kind: str, path: str, body: bytes) -> AsyncIterator[tuple[aiohttp.ClientResponse, Grant]]:
+        """A response that has begun to arrive; leaving early closes its connection."""
+        response, grant = await self._send(kind, path, body)
+        try:
+            yield response, grant
+        finally:
+            response.close()  # it was read to its end, or nobody wants the rest
+            self._free(grant.lease)
+
+    async def _send(self, kind: str, path: str, body: bytes) -> tuple[aiohttp.ClientResponse, Grant]:
+        session = await self._sessions.here()
+        for attempt in range(1, TRIES + 1):
+            grant = await self._ask(kind)
+            try:
+                response = await session.post(
+                    grant.address + path, data=body, headers={**self._key(), LEASE_HEADER: str(grant.lease)}
+                )
+            except BaseException as broken:
+                self._free(grant.lease)
+                if not isinstance(broken, aiohttp.ClientError | OSError):
+                    raise
+                # A worker that never took the request may be followed by any other. One that died with it, before it
+                # said anything, is followed once: the request itself may be what kills.
+                if attempt == TRIES or not (attempt == 1 or isinstance(broken, aiohttp.ClientConnectorError)):
+                    raise self._died(grant) from broken
+                await asyncio.sleep(PAUSE_SECONDS * 2**attempt)
+            else:
+                return response, grant
+        raise AssertionError("unreachable")
+
+    def _died(self, grant: Grant) -> UnreachableError:
+        return UnreachableError(
+            f"Worker {grant.worker} of {self._name!r} ended in the middle of a request.",
+            hint="It is started again by itself; ask once more. Its log says why it ended.",
+            model=self._name,
+            retryable=True,
+        )
+
+    # -- leases ---------------------------------------------------------------------------------------------------
+
+    async def _ask(self, kind: str) -> Grant:
+        for attempt in range(1, TRIES + 1):
+            try:
+                line = await self._line()
+                return await line.ask(kind)
+            except (aiohttp.ClientError, BrokenLineError, OSError) as broken:
+                if attempt == TRIES:
+                    raise UnreachableError(
+                        f"The router of {self._name!r} does not answer.",
+                        hint="Is the cluster still running? Look with: byzerllm stat --model " + self._name,
+                        model=self._name,
+                        retryable=True,
+                    ) from broken
+        raise AssertionError("unreachable")
+
+    def _free(self, lease: int) -> None:
+        line = self._lines.get(asyncio.get_running_loop())
+        if line is not None and line.done() and not line.cancelled() and line.exception() is None:
+            line.result().free(lease)
+
+    async def _line(self) -> LeaseLine:
+        """The open line of this loop; all who ask while it is opened wait for the same one."""
+        loop = asyncio.get_running_loop()
+        known = self._lines.get(loop)
+        if known is None or (known.done() and not _is_open(known)):
+            known = self._lines[loop] = asyncio.create_task(self._open(known))
+        return await asyncio.shield(known)
+
+    async def _open(self, before: asyncio.Task[LeaseLine] | None) -> LeaseLine:
+        held: set[int] = set()
+        if before is not None:  # the router began anew, perhaps elsewhere
+            if not before.cancelled() and before.exception() is None:
+                held = before.result().held
+            self._door = await self._find_door()
+        session = await self._sessions.here()
+        return await LeaseLine.open(session, self._door.address, headers=self._key(), held=held)
+
+    def _key(self) -> dict[str, str]:
+        # Not a header of the session: the model may be deployed anew, with another token.
+        return {"Authorization": f"Bearer {self._door.token.reveal()}"}
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            read_bufsize=1 << 20,
+        )
+
+
+def _is_open(line: asyncio.Task[LeaseLine]) -> bool:
+    return not line.cancelled() and line.exception() is None and line.result().is_open

@@ -1,0 +1,175 @@
+"""Requests to a deployed model over Ray alone, for clients that cannot reach its sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+from byzer_nb.cluster import directory, wire
+from byzer_nb.cluster.session import WORKERS_NAMESPACE, connected
+from byzer_nb.errors import ByzerError, UnreachableError
+from byzer_nb.types import ChatRequest, Delta, EmbedReply, EmbedRequest, Message, ModelCard
+
+CHAT = "chat"
+KEEP_SECONDS = 0.05
+
+
+class OverRay:
+    """The same way to one model as `Direct`, with a Ray call where that one has a socket; streams are fetched."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._job = ""
+        self._router: Any = None  # Any: handles of actors, looked up once
+        self._workers: dict[int, Any] = {}
+        self._kept: list[Any] = []  # leases for the next calls, as Ray's references
+
+    async def describe(self) -> ModelCard:
+        """The card of the model."""
+        ray = self._ray()
+        self._router = self._router or directory.router(self._name)
+        try:
+            door = await self._router.door.remote()
+        except ray.exceptions.RayActorError:  # it was deployed anew, or is just coming back
+            self._forget()
+            door = await directory.router(self._name).door.remote()
+        card: ModelCard = door.card
+        return card
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        """The answer; closing the iterator stops the engine."""
+        body = wire.chat_to_bytes(request)
+        chunks = self._pulled(body) if request.stream else self._at_once(CHAT, "/chat", body)
+        lines = wire.DeltaLines()
+        try:
+            async for chunk, worker in chunks:
+                deltas, failure = lines.feed(chunk)
+                for delta in deltas:
+                    yield delta if delta.finish_reason is None else replace(delta, worker=worker)
+                if failure is not None:
+                    raise failure
+        finally:
+            await chunks.aclose()
+
+    async def embed(self, request: EmbedRequest) -> EmbedReply:
+        """Vectors for texts."""
+        return wire.vectors_from_bytes(await self._whole("embedding", "/embed", wire.embed_to_bytes(request)))
+
+    async def tokenize(self, text: str) -> tuple[int, ...]:
+        """The token ids of a text."""
+        return wire.ids_from_bytes(await self._whole("tokenizer", "/tokenize", text.encode()))
+
+    async def apply_template(self, messages: tuple[Message, ...]) -> str:
+        """The text that the model reads for some turns."""
+        return wire.text_from_bytes(
+            await self._whole("apply_chat_template", "/template", wire.messages_to_bytes(messages))
+        )
+
+    async def close(self) -> None:
+        """Give back what is held for a next call."""
+        for spare in list(self._kept):
+            self._give_back(spare)
+
+    async def _whole(self, kind: str, path: str, body: bytes) -> bytes:
+        async for answer, _ in self._at_once(kind, path, body):
+            if answer.startswith(wire.ERROR):
+                raise wire.error_from_bytes(answer)
+            return answer
+        raise AssertionError("unreachable")
+
+    async def _at_once(self, kind: str, path: str, body: bytes) -> AsyncGenerator[tuple[bytes, int], None]:
+        async with self._leased(kind) as (worker, index, lease):
+            yield await worker.answer.remote(lease, path, body), index
+
+    async def _pulled(self, body: bytes) -> AsyncGenerator[tuple[bytes, int], None]:
+        async with self._leased(CHAT) as (worker, index, lease):
+            stream = await worker.open.remote(lease, body)
+            is_over = False
+            try:
+                while not is_over:
+                    chunk, is_over = await worker.pull.remote(stream)
+                    yield chunk, index
+            finally:
+                if not is_over:
+                    worker.cancel.remote(stream)
+
+    @asynccontextmanager
+    async def _leased(self, kind: str) -> AsyncIterator[tuple[Any, int, int]]:  # Any: the handle of an actor
+        ray = self._ray()
+        router = self._router = self._router or directory.router(self._name)
+        try:
+            lease, index = await self._lease(router, kind)
+        except ray.exceptions.RayActorError:  # it was deployed anew, or is just coming back
+            self._forget()
+            router = self._router = directory.router(self._name)
+            lease, index = await self._lease(router, kind)
+        is_over = False
+        try:
+            yield self._worker(index), index, lease
+            is_over = True
+        except ray.exceptions.RayActorError as died:
+            self._workers.pop(index, None)
+            raise self._died(index) from died
+        finally:
+            if is_over and kind == CHAT:
+                self._keep(router.swap.remote(lease))
+            else:
+                router.free.remote(lease)
+
+    async def _lease(self, router: Any, kind: str) -> tuple[int, int]:  # Any: the handle of an actor
+        """A lease that was kept from the last call, or a new one."""
+        while kind == CHAT and self._kept:
+            kept = await self._kept.pop()
+            if kept is not None:
+                number, index = kept
+                return number, index
+        answer = await router.lease.remote(kind)
+        if isinstance(answer, bytes):
+            raise wire.error_from_bytes(answer)
+        number, index = answer
+        return number, index
+
+    def _keep(self, spare: Any) -> None:  # Any: Ray's reference to a result
+        """Hold a lease for the next call, which then needs one hop less; without a next call it is given back soon."""
+        self._kept.append(spare)
+        asyncio.get_running_loop().call_later(KEEP_SECONDS, self._give_back, spare)
+
+    def _give_back(self, spare: Any) -> None:  # Any: Ray's reference to a result
+        if spare in self._kept and self._router is not None:
+            self._kept.remove(spare)
+            self._router.free_spare.remote(spare)
+
+    def _worker(self, index: int) -> Any:  # Any: the handle of an actor
+        worker = self._workers.get(index)
+        if worker is None:
+            worker = directory.handle(directory.worker_name(self._name, index), WORKERS_NAMESPACE)
+            if worker is None:
+                raise self._died(index)
+            self._workers[index] = worker
+        return worker
+
+    def _ray(self) -> ModuleType:
+        """Ray; handles from an earlier connection of this process are let go."""
+        ray = connected()
+        job = ray.get_runtime_context().get_job_id()
+        if job != self._job:
+            self._job = job
+            self._forget()
+        return ray
+
+    def _forget(self) -> None:
+        self._router = None
+        self._workers.clear()
+        self._kept.clear()
+
+    def _died(self, index: int) -> ByzerError:
+        return UnreachableError(
+            f"Worker {index} of {self._name!r} ended in the middle of a request.",
+            hint="It is started again by itself; ask once more. Its log says why it ended.",
+            model=self._name,
+            retryable=True,
+        )

@@ -1,0 +1,295 @@
+"""The router of one deployed model: it keeps the workers alive and says who may use which."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from typing import Any
+
+from byzer_nb.cluster.direct import Door
+from byzer_nb.cluster.directory import worker_name
+from byzer_nb.cluster.lease_book import LeaseBook
+from byzer_nb.cluster.lease_face import LeaseFace
+from byzer_nb.cluster.log_file import last_lines, log_path
+from byzer_nb.cluster.placement import not_placed
+from byzer_nb.cluster.session import WORKERS_NAMESPACE
+from byzer_nb.cluster.wire import error_from_bytes, error_to_line
+from byzer_nb.cluster.worker import LOOP_BACK, Loaded, Worker, address_of_node
+from byzer_nb.errors import ByzerError, ModelCallError
+from byzer_nb.types import DeploySpec, ModelCard, Secret
+from byzer_nb.types.pool import PoolPulse, PoolSpec, PoolStat, WorkerTally
+
+FIRST_PAUSE = 0.25  # before a worker that died is started again; doubled each time it does not come up
+LONGEST_PAUSE = 30.0
+PLACE_SECONDS = 60.0  # Ray waits without an end for resources that never come free
+LOOK_SECONDS = 1.0  # how often leases without a connection are looked after
+BEGIN_SECONDS = 10.0  # that a client has to begin with a lease that it was given over Ray
+PULSE_SECONDS = 1.0  # that a worker has to say what it has counted
+CALLS = 10_000  # that wait in an actor at a time
+
+log = logging.getLogger(__name__)
+
+
+class Router:
+    """Starts the workers of a model, starts them again when they die, and leases them to clients.
+
+    When the router itself dies, Ray makes it again from the same arguments, and it takes over the workers that it
+    finds: their weights stay loaded and what they answer goes on.
+    """
+
+    def __init__(self, spec: DeploySpec, pool: PoolSpec, token: Secret) -> None:
+        self._spec = spec
+        self._pool = pool
+        self._token = token
+        self._book = LeaseBook(spec.name, pool)
+        self._addresses = [""] * pool.workers
+        self._workers: dict[int, Any] = {}  # Any: handles of actors
+        self._face = LeaseFace(self._book, address_of=self._addresses.__getitem__, token=token)
+        self._address = ""
+        self._node = ""
+        self._over_ray: dict[int, tuple[int, float]] = {}  # leases without a connection: their workers, and since when
+        self._placed = [False] * pool.workers
+        self._card: asyncio.Future[ModelCard] | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._supervising: list[asyncio.Task[None]] = []
+        self._first_tries: list[asyncio.Future[ByzerError | None]] = []
+
+    # -- life -----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> bytes | None:
+        """Wait until every worker is ready; the line of an error as soon as one of them cannot load."""
+        await self._open()
+        for first_try in asyncio.as_completed(self._first_tries):
+            failure = await first_try
+            if failure is not None:
+                return error_to_line(failure)
+        return None
+
+    async def progress(self) -> tuple[int, int]:
+        """How many workers have a place, and how many of them are ready."""
+        await self._open()
+        return sum(self._placed), sum(each.is_up for each in self._book.stat().workers)
+
+    async def door(self) -> Door:
+        """What a client needs to come in."""
+        await self._open()
+        assert self._card is not None
+        card = await asyncio.shield(self._card)
+        return Door(address=self._address, node=self._node, token=self._token, card=card)
+
+    async def lease(self, kind: str) -> tuple[int, int] | bytes:
+        """A lease for a client that comes over Ray, and its worker; or the line of an error."""
+        await self._open()
+        wish = self._book.ask(kind)
+        try:
+            lease = await wish.granted
+        except ByzerError as refused:
+            return error_to_line(refused)
+        except asyncio.CancelledError:
+            self._book.drop(wish)
+            raise
+        self._over_ray[lease.number] = (lease.worker, asyncio.get_running_loop().time())
+        return lease.number, lease.worker
+
+    async def swap(self, lease: int) -> tuple[int, int] | None:
+        """Free a lease, and give one for the next call of that client if there is room to spare."""
+        await self.free(lease)
+        spare = self._book.spare()
+        if spare is None:
+            return None
+        self._over_ray[spare.number] = (spare.worker, asyncio.get_running_loop().time())
+        return spare.number, spare.worker
+
+    async def free_spare(self, spare: tuple[int, int] | None) -> None:
+        """The client of a swap has no next call for now."""
+        if spare is not None:
+            self._over_ray.pop(spare[0], None)
+            self._book.free(spare[0], was_used=False)
+
+    async def free(self, lease: int) -> None:
+        """The request is over."""
+        self._over_ray.pop(lease, None)
+        self._book.free(lease)
+
+    async def stat(self) -> PoolStat:
+        """What the workers are doing."""
+        await self._open()
+        return self._book.stat()
+
+    async def pulse(self) -> PoolPulse:
+        """What the workers are doing, and what they have counted; one that does not answer at once counts nothing."""
+        await self._open()
+        tallies = await asyncio.gather(*[self._tally(index) for index in range(self._pool.workers)])
+        return PoolPulse(at=time.monotonic(), stat=self._book.stat(), tallies=tuple(tallies))
+
+    async def _tally(self, index: int) -> WorkerTally:
+        import ray
+
+        if not self._book.is_up(index):
+            return WorkerTally()
+        try:
+            async with asyncio.timeout(PULSE_SECONDS):
+                tally: WorkerTally = await self._workers[index].tally.remote()
+        except (TimeoutError, ray.exceptions.RayError):
+            return WorkerTally()
+        return tally
+
+    async def pool(self) -> PoolSpec:
+        """How it was laid out."""
+        return self._pool
+
+    async def process_id(self) -> int:
+        """Its process on its node."""
+        return os.getpid()
+
+    async def log(self, worker: int, count: int) -> list[str]:
+        """The last lines that a worker printed, also one that is dead if it lived on this node."""
+        handle = self._workers.get(worker)
+        if handle is not None and self._book.is_up(worker):
+            lines: list[str] = await handle.last_lines.remote(count)
+            return lines
+        return last_lines(log_path(self._spec.name, worker), count)
+
+    async def stop(self) -> None:
+        """End every worker."""
+        for task in self._supervising:
+            task.cancel()
+        await self._face.close()
+        for handle in self._workers.values():
+            _kill(handle)
+
+    async def _open(self) -> None:
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._begin())
+        await asyncio.shield(self._opening)
+
+    async def _begin(self) -> None:
+        loop = asyncio.get_running_loop()
+        on_loop_back, self._node = await asyncio.to_thread(_surroundings)
+        self._card = loop.create_future()
+        self._address = await self._face.open(LOOP_BACK if on_loop_back else address_of_node())
+        self._first_tries = [loop.create_future() for _ in range(self._pool.workers)]
+        self._supervising = [
+            asyncio.create_task(self._supervise(index, on_loop_back)) for index in range(self._pool.workers)
+        ]
+        self._supervising.append(asyncio.create_task(self._settle()))
+
+    # -- workers --------------------------------------------------------------------------------------------------
+
+    async def _supervise(self, index: int, on_loop_back: bool) -> None:
+        """Keep one worker alive, always at the same index, so that pins stay right."""
+        pause = FIRST_PAUSE
+        while True:
+            failure = await self._bring_up(index, on_loop_back)
+            if not self._first_tries[index].done():
+                self._first_tries[index].set_result(failure)
+            if failure is None:
+                pause = FIRST_PAUSE
+                await self._watch(index)
+                self._book.worker_down(index)
+                log.warning("worker %d of %r ended; it is started again", index, self._spec.name)
+            else:
+                log.warning("worker %d of %r does not load: %s", index, self._spec.name, failure)
+            self._placed[index] = False
+            if index in self._workers:
+                _kill(self._workers[index])
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _bring_up(self, index: int, on_loop_back: bool) -> ByzerError | None:
+        """Find the worker or make it, and wait until it has loaded; what went wrong, if something did."""
+        import ray
+
+        try:
+            handle = self._workers[index] = await asyncio.to_thread(self._find_or_make, index)
+            async with asyncio.timeout(PLACE_SECONDS):
+                await handle.hello.remote()
+            self._placed[index] = True
+            loaded = await handle.load.remote(on_loop_back=on_loop_back)
+        except TimeoutError:
+            return not_placed(self._spec.name, self._pool, PLACE_SECONDS)
+        except (ray.exceptions.RayError, ValueError) as died:  # ValueError: another actor has that very name
+            return ModelCallError(
+                f"Worker {index} of {self._spec.name!r} died while it was loading: {_first_line(died)}",
+                hint="Its log says more.",
+                model=self._spec.name,
+            )
+        if isinstance(loaded, bytes):
+            return error_from_bytes(loaded)
+        self._admit(index, loaded)
+        return None
+
+    def _admit(self, index: int, loaded: Loaded) -> None:
+        self._addresses[index] = loaded.address
+        assert self._card is not None
+        if not self._card.done():
+            self._card.set_result(loaded.card)
+        self._book.worker_up(index, running=loaded.running)
+        self._over_ray.update((number, (index, 0.0)) for number in loaded.running)
+
+    async def _settle(self) -> None:
+        """Free the leases whose clients may be gone without a word, as soon as their workers do not work on them."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            before = asyncio.get_running_loop().time() - BEGIN_SECONDS
+            doubtful = {number: worker for number, (worker, since) in self._over_ray.items() if since < before}
+            for worker in set(doubtful.values()):
+                if self._book.is_up(worker):
+                    running = await self._running(worker)
+                    for number in [each for each in doubtful if doubtful[each] == worker and each not in running]:
+                        await self.free(number)
+
+    async def _running(self, index: int) -> set[int]:
+        import ray
+
+        try:
+            return set(await self._workers[index].running.remote())
+        except ray.exceptions.RayError:  # it died, which frees them all
+            return set()
+
+    async def _watch(self, index: int) -> None:
+        import ray
+
+        try:
+            await self._workers[index].watch.remote()
+        except ray.exceptions.RayError:
+            return
+
+    def _find_or_make(self, index: int) -> Any:  # Any: the handle of an actor
+        import ray
+
+        return (
+            ray.remote(Worker)
+            .options(
+                name=worker_name(self._spec.name, index),
+                namespace=WORKERS_NAMESPACE,
+                lifetime="detached",
+                get_if_exists=True,
+                num_cpus=self._pool.cpus,
+                num_gpus=self._pool.gpus,
+                max_restarts=0,  # we start it again ourselves: callers then learn of the death in milliseconds
+                max_task_retries=0,  # a stream that is run again would be spliced
+                max_concurrency=CALLS,
+            )
+            .remote(index, self._spec, self._pool, self._token)
+        )
+
+
+def _surroundings() -> tuple[bool, str]:
+    """Whether this node is the only one, and which it is."""
+    import ray
+
+    is_alone = sum(bool(node["Alive"]) for node in ray.nodes()) == 1
+    return is_alone, str(ray.get_runtime_context().get_node_id())
+
+
+def _kill(handle: Any) -> None:  # Any: the handle of an actor
+    import ray
+
+    ray.kill(handle, no_restart=True)
+
+
+def _first_line(error: BaseException) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

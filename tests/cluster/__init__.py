@@ -1,0 +1,1 @@
+"""The cluster: leases, workers, and the way to them."""
