@@ -35,10 +35,11 @@ check: $(VENV)/installed-dev  ## Check format, lint and types
 	@ln -s $(CURDIR)/byzer_nb/* $(CURDIR)/magics $(CURDIR)/widgets $(TREE)/byzer_nb/
 	@cd $(TREE) && $(abspath $(RUN)) -m mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache -p byzer_nb
 
-bench: $(VENV)/installed-bench  ## Measure what a prompt costs beside the openai SDK, and how quick byzer-tiny is
+bench: $(VENV)/installed-bench  ## Measure prompts beside the openai SDK, byzer-tiny, and the pool beside bare Ray
 	@echo "-- Measuring calls against a local upstream; a quiet machine gives the truest numbers."
 	@$(RUN) benchmarks/prompt_overhead.py
 	@$(RUN) benchmarks/byzer_tiny.py
+	@$(RUN) benchmarks/pool.py
 
 tiny-model: $(VENV)/installed-dev  ## Train byzer-tiny anew in build/tiny, or go on there (MINUTES=100 of work), and measure it
 	@echo "-- Training for $(MINUTES) minutes; Ctrl-C stops it, make tiny-model goes on."

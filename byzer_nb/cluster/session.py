@@ -22,6 +22,7 @@ AUTO = "auto"
 LOCAL = "local"
 CLIENT_PREFIX = "ray://"
 KNOCK_SECONDS = 3.0
+NOBODY = "Could not find any running Ray instance"  # how Ray says so
 TOKEN_HINT = (
     "Does it want a token, or the same version of Ray? RAY_AUTH_MODE and RAY_AUTH_TOKEN_PATH must be set alike on both "
     "sides before anything is imported."
@@ -66,9 +67,11 @@ def connect(address: str = AUTO, *, init_options: Mapping[str, Any] | None = Non
         raise BadInputError(
             f"{address!r} is no address of a cluster.", hint="Write 'auto', 'local', 'host:6379' or 'ray://host:10001'."
         )
-    ray = _ray()
-    if not ray.is_initialized():
-        _join(ray, address, dict(init_options or {}))
+    if not is_connected():
+        if address not in (AUTO, LOCAL):
+            _knock(address)
+            _use_token_if_there()
+        _join(_ray(), address, dict(init_options or {}))
     return connection()
 
 
@@ -149,9 +152,6 @@ def _ray() -> ModuleType:
 def _join(ray: ModuleType, address: str, options: dict[str, Any]) -> None:
     global _way
     where = None if address == LOCAL else address
-    if where not in (None, AUTO):
-        _knock(address)
-        _use_token_if_there()
     try:
         ray.init(
             address=where,
@@ -160,7 +160,7 @@ def _join(ray: ModuleType, address: str, options: dict[str, Any]) -> None:
             | options,
         )
     except (ConnectionError, RuntimeError) as failed:
-        if where in (None, AUTO):
+        if where is None or NOBODY in str(failed):
             raise UnreachableError(f"No Ray cluster was found at {address!r}.", hint=START_HINT) from failed
         why = next(filter(None, map(str.strip, str(failed).splitlines())), type(failed).__name__)
         raise UnreachableError(f"The Ray cluster at {address!r} lets nobody in: {why}", hint=TOKEN_HINT) from failed
@@ -190,6 +190,8 @@ def _use_token_if_there() -> None:
     path = os.environ.get("RAY_AUTH_TOKEN_PATH", "")
     if os.environ.get("RAY_AUTH_TOKEN") or (Path(path) if path else Path.home() / ".ray" / "auth_token").exists():
         os.environ["RAY_AUTH_MODE"] = "token"
+        if "ray" in sys.modules:  # it has read the environment already
+            import_module("ray._raylet").Config.initialize("")
 
 
 def _address(ray: ModuleType) -> str:
