@@ -27,7 +27,6 @@ from byzer_nb.client import AsyncClient
 from byzer_nb.client.deployed import RayTransport
 from byzer_nb.cluster import session
 from byzer_nb.cluster.deployment import deploy
-from byzer_nb.cluster.over_ray import OverRay
 from byzer_nb.types import DeploySpec
 from byzer_nb.types.pool import PoolSpec
 
@@ -137,9 +136,7 @@ def ours() -> list[Way]:
         run(deploy(DeploySpec(name=name, engine="saas/scripted", settings=settings), pool))
     ways = []
     for label in ("byzer_nb", "byzer_nb, over Ray alone"):
-        transport = RayTransport()
-        if "alone" in label:
-            transport._ways.update({name: OverRay(name) for name in replies})
+        transport = RayTransport(over_ray_alone="alone" in label)
         ways.append(_way(label, AsyncClient(transport), whole="whole", fast="fast", paced="paced"))
     return ways
 

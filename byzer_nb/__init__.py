@@ -83,6 +83,8 @@ def unload_ipython_extension(shell: Any) -> None:
 
     unregister(shell)
     alias.uninstall()
-    run(reachable_models().close())
-    end_started()
-    close_background_loop()
+    try:
+        run(reachable_models().close())
+    finally:
+        end_started()
+        close_background_loop()

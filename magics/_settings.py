@@ -42,8 +42,7 @@ def _filled(value: Any) -> Any:
         return [_filled(each) for each in value]
     if not isinstance(value, str) or not _VARIABLE.search(value):
         return value
-    filled = _VARIABLE.sub(lambda found: _variable(found[1]), value)
-    return Secret(filled) if _VARIABLE.fullmatch(value.strip()) else filled
+    return Secret(_VARIABLE.sub(lambda found: _variable(found[1]), value))
 
 
 def _variable(name: str) -> str:

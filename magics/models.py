@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from byzer_nb._display import Displayed
 from byzer_nb._lang import say
-from byzer_nb.errors import BadInputError
+from byzer_nb.errors import BadInputError, UnknownModelError
 
 from ._arguments import read_arguments
 from ._errors import short_errors
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from byzer_nb.types.pool import PoolStat
 
 LEAST_SECONDS = 0.2
+CARD_SECONDS = 1.0  # that a table waits for the card of a model which may be loading
 
 _WATCH = re.compile(r"--watch(?:[=\s]+([\d.]+))?(?=\s|$)")  # the seconds may be left out
 
@@ -140,8 +143,15 @@ async def _table() -> ModelTable:
         [name, here.engine(name).describe().engine, say(en="this kernel", zh="本内核"), "", ""] for name in here.names()
     ]
     for name in directory.names() if is_connected() else ():
-        model, stat = await inspection.describe(name), await inspection.stat(name)
+        try:
+            stat = await inspection.stat(name)
+        except UnknownModelError:  # it was undeployed just now
+            continue
         busy = sum(each.running > 0 for each in stat.workers)
-        layout = f"{model.pool.workers} × {model.pool.slots}"
-        rows.append([name, model.card.engine, say(en="cluster", zh="集群"), layout, str(busy)])
+        engine = say(en="still loading", zh="加载中")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CARD_SECONDS):
+                engine = (await inspection.describe(name)).card.engine
+        layout = f"{len(stat.workers)} × {stat.slots}"
+        rows.append([name, engine, say(en="cluster", zh="集群"), layout, str(busy)])
     return ModelTable(rows=rows)

@@ -55,8 +55,8 @@ async def _watch(name: str, handle: Any, every: float) -> None:  # Any: display 
     except asyncio.CancelledError:
         why = say(en="not watched any more", zh="已停止刷新")
         raise
-    except ByzerError as gone:  # it was undeployed, or the cluster has ended
-        why = gone.message
+    except Exception as gone:  # it was undeployed, or the cluster has ended, in whatever way Ray says so
+        why = gone.message if isinstance(gone, ByzerError) else type(gone).__name__
     finally:
         if before is not None:
             handle.update(_bundle(before, None, note=why), raw=True)

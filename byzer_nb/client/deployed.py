@@ -14,6 +14,7 @@ from byzer_nb.cluster import directory
 from byzer_nb.cluster.direct import Direct, Door
 from byzer_nb.cluster.over_ray import OverRay
 from byzer_nb.cluster.session import connected
+from byzer_nb.cluster.wire import error_from_bytes
 from byzer_nb.errors import NotConnectedError, UnreachableError
 from byzer_nb.types import ChatRequest, Delta, EmbedReply, EmbedRequest, Message, ModelCard
 
@@ -22,9 +23,14 @@ PAUSE_SECONDS = 0.1
 
 
 class RayTransport:
-    """Finds a model by name through Ray, and then talks to its workers directly where that can be."""
+    """Finds a model by name through Ray, and then talks to its workers directly where that can be.
 
-    def __init__(self) -> None:
+    `over_ray_alone` never tries sockets, as where a firewall would swallow them.
+    """
+
+    def __init__(self, *, over_ray_alone: bool = False) -> None:
+        self._over_ray_alone = over_ray_alone
+        self._job = ""  # of this process in the cluster that it is in
         self._ways: dict[str, Direct | OverRay] = {}
 
     async def models(self) -> list[str]:
@@ -35,7 +41,7 @@ class RayTransport:
         return await way.describe()
 
     def chat(self, model: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-        known = self._ways.get(model)
+        known = self._known().get(model)
         return known.chat(request) if known is not None else self._first_chat(model, request)
 
     async def _first_chat(self, model: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
@@ -69,13 +75,22 @@ class RayTransport:
             await self._ways.popitem()[1].close()
 
     async def _way(self, name: str) -> Direct | OverRay:
-        way = self._ways.get(name)
+        way = self._known().get(name)
         if way is None:
             door = await _find_door(name)
-            if name not in self._ways:  # another loop or task may have been quicker
-                self._ways[name] = await _way_through(name, door)
-            way = self._ways[name]
+            fresh = OverRay(name) if self._over_ray_alone else await _way_through(name, door)
+            way = self._ways.setdefault(name, fresh)
+            if way is not fresh:  # another loop or task was quicker
+                await fresh.close()
         return way
+
+    def _known(self) -> dict[str, Direct | OverRay]:
+        """The ways into this cluster; those into an earlier one are let go."""
+        job = connected().get_runtime_context().get_job_id()
+        if job != self._job:
+            self._job = job
+            self._ways = {}
+        return self._ways
 
 
 async def _way_through(name: str, door: Door) -> Direct | OverRay:
@@ -84,7 +99,7 @@ async def _way_through(name: str, door: Door) -> Direct | OverRay:
         return OverRay(name)
     direct = Direct(name, door, find_door=lambda: _find_door(name))
     try:
-        await direct.describe()
+        await direct.describe(tries=1)
     except UnreachableError:
         await direct.close()
         return OverRay(name)
@@ -106,7 +121,7 @@ async def _find_door(name: str) -> Door:
     deadline = asyncio.get_running_loop().time() + RESTART_SECONDS
     while True:
         try:
-            door: Door = await directory.router(name).door.remote()
+            door: Door | bytes = await directory.router(name).door.remote()
         except ray.exceptions.RayActorError as died:
             if asyncio.get_running_loop().time() > deadline:
                 raise UnreachableError(
@@ -114,6 +129,8 @@ async def _find_door(name: str) -> Door:
                 ) from died
             await asyncio.sleep(PAUSE_SECONDS)
         else:
+            if isinstance(door, bytes):
+                raise error_from_bytes(door)
             return door
 
 

@@ -45,7 +45,7 @@ class ReachableModels:
 
     def default_model(self) -> str:
         """The chosen model, else the newest of this process, else the bundled one."""
-        return self._chosen_there or self._here.default_model()
+        return (self._chosen_there if is_connected() else "") or self._here.default_model()
 
     @property
     def chosen(self) -> str:
@@ -70,9 +70,11 @@ class ReachableModels:
     async def close(self) -> None:
         """Close the models of this process and the connections to those of the cluster, which go on."""
         self._chosen_there = ""
-        await self._here.close()
-        if "byzer_nb.client.deployed" in sys.modules:
-            await _deployed().close()
+        try:
+            await self._here.close()
+        finally:
+            if "byzer_nb.client.deployed" in sys.modules:
+                await _deployed().close()
 
     def _holder(self, name: str) -> Transport:
         if not is_connected():

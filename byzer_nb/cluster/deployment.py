@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from byzer_nb._display import Displayed, key_value_table
 from byzer_nb.cluster import directory
-from byzer_nb.cluster.placement import ROUTER_CPUS, check_fit
-from byzer_nb.cluster.router import CALLS, Router
+from byzer_nb.cluster.placement import check_fit, not_placed
+from byzer_nb.cluster.router import CALLS, PLACE_SECONDS, Router
 from byzer_nb.cluster.session import NAMESPACE, connected
 from byzer_nb.cluster.wire import error_from_bytes
 from byzer_nb.engines import ENGINES, build
@@ -26,7 +26,9 @@ from byzer_nb.types.pool import PoolSpec
 Phase = Literal["checking", "placing", "loading", "ready", "failed"]
 LOOK_SECONDS = 0.2
 LOG_LINES = 50
+ANSWER_SECONDS = 5.0  # that a router has to answer a question about itself
 GONE_SECONDS = 10.0
+HEAD_NODE = "node:__internal_head__"  # a resource that Ray gives to the first node of a cluster
 GONE_LOOK_SECONDS = 0.02
 
 
@@ -91,17 +93,16 @@ async def deploy(
             hint="Choose another name, undeploy it first, or deploy with replace=True.",
         )
     await _check(spec)
-    old_pool: PoolSpec | None = await old.pool.remote() if old is not None else None
-    check_fit(spec.name, pool, freed=_held(old_pool))
+    check_fit(spec.name, pool, freed=_held(await _layout_of(old)))
     if old is not None:
         await undeploy(spec.name)
     tell("placing")
-    async with _undone_on_failure(spec.name):
-        router = _make_router(spec, pool)
+    router = _make_router(spec, pool)
+    async with _undone_on_failure(spec.name, router):
         starting = asyncio.ensure_future(_waited_for(router.start.remote()))
         try:
             while not (await asyncio.wait([starting], timeout=LOOK_SECONDS))[0]:
-                placed, ready = await router.progress.remote()
+                placed, ready = await _progress(spec.name, pool, router)
                 tell("loading" if placed == pool.workers else "placing", placed=placed, ready=ready)
             failure = starting.result()
         finally:
@@ -110,7 +111,7 @@ async def deploy(
         if failure is not None:
             tell("failed", log=log)
             raise error_from_bytes(failure)
-        card = (await router.door.remote()).card
+        card = (await router.door.remote()).card  # loaded, so there is one
     tell("ready", placed=pool.workers, ready=pool.workers, log=log)
     return DeployedModel(name=spec.name, card=card, pool=pool)
 
@@ -136,19 +137,22 @@ async def undeploy(name: str) -> PoolSpec | None:
     directory.check_name(name)
     ray = connected()
     router = directory.handle(name) if name in directory.names() else None
-    pool: PoolSpec | None = None
-    if router is not None:
-        with suppress(ray.exceptions.RayError):  # one that hangs or is just dying is killed all the same
-            async with asyncio.timeout(GONE_SECONDS):
-                pool = await router.pool.remote()
-                await router.stop.remote()
-        ray.kill(router, no_restart=True)
-    for worker in directory.workers(name):
-        ray.kill(worker, no_restart=True)
-    if router is not None:
-        directory.forget(name)
+    pool = await _layout_of(router)
+    workers = directory.workers(name)
+    try:
+        if router is not None:
+            with suppress(ray.exceptions.RayError, TimeoutError):  # one that hangs is killed all the same
+                async with asyncio.timeout(GONE_SECONDS):
+                    await router.stop.remote()
+    finally:  # also when this is interrupted: half a model is none
+        if router is not None:
+            ray.kill(router, no_restart=True)
+        for worker in directory.workers(name):
+            ray.kill(worker, no_restart=True)
+        if router is not None:
+            directory.forget(name)
     await _until_gone(name)
-    return pool
+    return pool or (PoolSpec(workers=max(1, len(workers))) if router is not None else None)
 
 
 class _Teller:
@@ -183,31 +187,66 @@ async def _waited_for(ref: Any) -> bytes | None:  # Any: Ray's reference to a re
     return result
 
 
+async def _layout_of(router: Any | None) -> PoolSpec | None:  # Any: the handle of an actor
+    """The layout of a model, if its router says so in time."""
+    if router is None:
+        return None
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            pool: PoolSpec = await router.pool.remote()
+    except (TimeoutError, connected().exceptions.RayError):
+        return None
+    return pool
+
+
+async def _progress(name: str, pool: PoolSpec, router: Any) -> tuple[int, int]:  # Any: the handle of an actor
+    try:
+        async with asyncio.timeout(PLACE_SECONDS):
+            placed, ready = await router.progress.remote()
+    except TimeoutError:
+        raise not_placed(name, pool, PLACE_SECONDS) from None
+    return placed, ready
+
+
 def _make_router(spec: DeploySpec, pool: PoolSpec) -> Any:  # Any: the handle of an actor
     ray = connected()
     token = Secret(secrets.token_urlsafe(32))
-    directory.note(spec.name)
-    return (
-        ray.remote(Router)
-        .options(
-            name=spec.name,
-            namespace=NAMESPACE,
-            lifetime="detached",
-            num_cpus=ROUTER_CPUS,
-            max_restarts=-1,
-            max_concurrency=CALLS,
-        )
-        .remote(spec, pool, token)
+    actor = ray.remote(Router).options(
+        name=spec.name,
+        namespace=NAMESPACE,
+        lifetime="detached",
+        num_cpus=0,
+        resources={HEAD_NODE: 0.0001},  # which is there as long as the cluster is; never a node that only came to ask
+        max_restarts=-1,
+        max_concurrency=CALLS,
     )
+    try:
+        made = actor.remote(spec, pool, token)
+    except (ValueError, ray.exceptions.RayError) as taken:
+        raise _meanwhile(spec.name) from taken
+    directory.note(spec.name)
+    return made
 
 
 @asynccontextmanager
-async def _undone_on_failure(name: str) -> AsyncIterator[None]:
+async def _undone_on_failure(name: str, router: Any) -> AsyncIterator[None]:  # Any: the handle of an actor
+    ray = connected()
     try:
         yield
-    except BaseException:  # also when the cell is interrupted
+    except BaseException as failed:  # also when the cell is interrupted
+        now = directory.handle(name)
+        if now is not None and now != router:  # somebody replaced the model, and it is not ours any more
+            raise _meanwhile(name) from failed
         await asyncio.shield(undeploy(name))
+        if isinstance(failed, ray.exceptions.RayActorError):
+            raise _meanwhile(name) from failed
         raise
+
+
+def _meanwhile(name: str) -> BadInputError:
+    return BadInputError(
+        f"{name!r} was deployed or undeployed by somebody else meanwhile.", hint="Look what runs, and deploy it again."
+    )
 
 
 async def _until_gone(name: str) -> None:

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import aiohttp
 
@@ -14,9 +15,11 @@ from byzer_nb.cluster import wire
 from byzer_nb.cluster.engine_face import LEASE_HEADER
 from byzer_nb.cluster.lease_line import BrokenLineError, LeaseLine
 from byzer_nb.cluster.lease_words import Grant
-from byzer_nb.errors import UnreachableError
+from byzer_nb.errors import ModelCallError, UnreachableError
 from byzer_nb.providers.sessions import Sessions
 from byzer_nb.types import ChatRequest, Delta, EmbedReply, EmbedRequest, Message, ModelCard, Secret
+
+T = TypeVar("T")
 
 CONNECT_SECONDS = 3.0
 TRIES = 4  # for a worker that died before it took the request, or a router that begins anew
@@ -46,9 +49,9 @@ class Direct:
             weakref.WeakKeyDictionary()
         )
 
-    async def describe(self) -> ModelCard:
+    async def describe(self, *, tries: int = TRIES) -> ModelCard:
         """The card of the model; the open line to its router says that it is still the same one."""
-        await self._line()
+        await self._with_line(tries, _nothing)
         return self._door.card
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
@@ -57,6 +60,8 @@ class Direct:
         async with self._answer("chat", "/stream" if request.stream else "/chat", body) as (response, grant):
             lines = wire.DeltaLines()
             try:
+                if response.status != 200:
+                    raise self._refused(response.status, await response.text(errors="replace"))
                 async for chunk in response.content.iter_any():
                     deltas, failure = lines.feed(chunk)
                     for delta in deltas:
@@ -65,6 +70,8 @@ class Direct:
                         raise failure
             except (aiohttp.ClientError, OSError) as broken:
                 raise self._died(grant) from broken
+            if not lines.is_between_lines:
+                raise self._died(grant)
 
     async def embed(self, request: EmbedRequest) -> EmbedReply:
         """Vectors for texts."""
@@ -95,8 +102,10 @@ class Direct:
                 answer = await response.read()
             except (aiohttp.ClientError, OSError) as broken:
                 raise self._died(grant) from broken
-            if response.status != 200:
+            if answer.startswith(wire.ERROR):
                 raise wire.error_from_bytes(answer)
+            if response.status != 200:
+                raise self._refused(response.status, answer.decode(errors="replace"))
             return answer
 
     @asynccontextmanager
@@ -130,6 +139,14 @@ class Direct:
                 return response, grant
         raise AssertionError("unreachable")
 
+    def _refused(self, status: int, told: str) -> ModelCallError:
+        return ModelCallError(
+            f"A worker of {self._name!r} refused the request: HTTP {status}, {told.strip()[:200]}",
+            hint="A request of more than 256 MB is too large; send pictures and sound in smaller pieces.",
+            model=self._name,
+            status=status,
+        )
+
     def _died(self, grant: Grant) -> UnreachableError:
         return UnreachableError(
             f"Worker {grant.worker} of {self._name!r} ended in the middle of a request.",
@@ -141,12 +158,15 @@ class Direct:
     # -- leases ---------------------------------------------------------------------------------------------------
 
     async def _ask(self, kind: str) -> Grant:
-        for attempt in range(1, TRIES + 1):
+        return await self._with_line(TRIES, lambda line: line.ask(kind))
+
+    async def _with_line(self, tries: int, work: Callable[[LeaseLine], Awaitable[T]]) -> T:
+        """Do something with the open line; a router that went away is looked for again."""
+        for attempt in range(1, tries + 1):
             try:
-                line = await self._line()
-                return await line.ask(kind)
+                return await work(await self._line())
             except (aiohttp.ClientError, BrokenLineError, OSError) as broken:
-                if attempt == TRIES:
+                if attempt == tries:
                     raise UnreachableError(
                         f"The router of {self._name!r} does not answer.",
                         hint="Is the cluster still running? Look with: byzerllm stat --model " + self._name,
@@ -189,6 +209,10 @@ class Direct:
             auto_decompress=False,
             read_bufsize=1 << 20,
         )
+
+
+async def _nothing(line: LeaseLine) -> None:
+    """All that is wanted is that it is open."""
 
 
 def _is_open(line: asyncio.Task[LeaseLine]) -> bool:

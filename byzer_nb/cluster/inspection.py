@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from byzer_nb.cluster import directory
 from byzer_nb.cluster.deployment import DeployedModel
+from byzer_nb.cluster.wire import error_from_bytes
 from byzer_nb.types.pool import PoolPulse, PoolSpec, PoolStat
 
 
@@ -11,6 +12,8 @@ async def describe(name: str) -> DeployedModel:
     """A deployed model, as it introduces itself."""
     router = directory.router(name)
     door, pool = await router.door.remote(), await router.pool.remote()
+    if isinstance(door, bytes):
+        raise error_from_bytes(door)
     return DeployedModel(name=name, card=door.card, pool=pool)
 
 

@@ -83,7 +83,7 @@ class LeaseBook:
 
     def drop(self, wish: Wish) -> None:
         """The one who asked has gone."""
-        if not wish.granted.done():
+        if wish in self._queues[wish.queue]:
             self._leave(wish)
             wish.granted.cancel()
         elif not wish.granted.cancelled() and wish.granted.exception() is None:
@@ -132,6 +132,10 @@ class LeaseBook:
     def is_up(self, worker: int) -> bool:
         """Whether a worker is ready."""
         return self._desks[worker].is_up
+
+    def restarts(self, worker: int) -> int:
+        """How often a worker was started again."""
+        return self._desks[worker].restarts
 
     def holds(self, number: int) -> bool:
         """Whether a lease is still in force."""

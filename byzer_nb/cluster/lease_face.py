@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from aiohttp import WSMsgType, web
 
-from byzer_nb.cluster.face import Face
+from byzer_nb.cluster.face import GOODBYE_SECONDS, Face
 from byzer_nb.cluster.lease_book import Lease, LeaseBook, Wish
 from byzer_nb.cluster.lease_words import Ask, Deny, Drop, Free, Grant, Hold, ToRouter, read_to_router
 from byzer_nb.cluster.outbox import Outbox
@@ -33,7 +33,7 @@ class LeaseFace:
         await self._face.close()
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, compress=False)
+        socket = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, compress=False, timeout=GOODBYE_SECONDS)
         await socket.prepare(request)
         self._sockets.add(socket)
         client = _Client(self._book, Outbox(socket.send_bytes), self._address_of)

@@ -12,6 +12,8 @@ from byzer_nb.cluster.lease_words import Ask, Deny, Drop, Free, Grant, Hold, rea
 from byzer_nb.cluster.outbox import Outbox
 from byzer_nb.cluster.wire import error_from_bytes
 
+HEARTBEAT_SECONDS = 15.0  # a router whose node vanished without a word is missed after that
+
 
 class BrokenLineError(ConnectionError):
     """The router went away while somebody waited for its answer."""
@@ -33,7 +35,11 @@ class LeaseLine:
         cls, session: aiohttp.ClientSession, address: str, *, headers: Mapping[str, str], held: Iterable[int] = ()
     ) -> LeaseLine:
         """A line to the router at that address; `held` are leases from an earlier line that are still in use."""
-        line = cls(await session.ws_connect(f"{address}/leases", headers=headers, compress=0, max_msg_size=0))
+        line = cls(
+            await session.ws_connect(
+                f"{address}/leases", headers=headers, heartbeat=HEARTBEAT_SECONDS, compress=0, max_msg_size=0
+            )
+        )
         line.held.update(held)
         if line.held:
             line._outbox.say(Hold(sorted(line.held)))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
+from uuid import uuid4
 
 from byzer_nb.cluster import directory, wire
 from byzer_nb.cluster.session import WORKERS_NAMESPACE, connected
@@ -16,6 +17,8 @@ from byzer_nb.types import ChatRequest, Delta, EmbedReply, EmbedRequest, Message
 
 CHAT = "chat"
 KEEP_SECONDS = 0.05
+RESTART_SECONDS = 15.0  # that a router which died may take to come back
+PAUSE_SECONDS = 0.1
 
 
 class OverRay:
@@ -25,18 +28,14 @@ class OverRay:
         self._name = name
         self._job = ""
         self._router: Any = None  # Any: handles of actors, looked up once
-        self._workers: dict[int, Any] = {}
+        self._workers: dict[tuple[int, int], Any] = {}  # by index and restarts: a new life is a new actor
         self._kept: list[Any] = []  # leases for the next calls, as Ray's references
 
     async def describe(self) -> ModelCard:
         """The card of the model."""
-        ray = self._ray()
-        self._router = self._router or directory.router(self._name)
-        try:
-            door = await self._router.door.remote()
-        except ray.exceptions.RayActorError:  # it was deployed anew, or is just coming back
-            self._forget()
-            door = await directory.router(self._name).door.remote()
+        door = await self._of_router(lambda router: router.door.remote())
+        if isinstance(door, bytes):
+            raise wire.error_from_bytes(door)
         card: ModelCard = door.card
         return card
 
@@ -52,6 +51,8 @@ class OverRay:
                     yield delta if delta.finish_reason is None else replace(delta, worker=worker)
                 if failure is not None:
                     raise failure
+            if not lines.is_between_lines:
+                raise UnreachableError(f"The answer of {self._name!r} broke off.", model=self._name, retryable=True)
         finally:
             await chunks.aclose()
 
@@ -83,13 +84,14 @@ class OverRay:
 
     async def _at_once(self, kind: str, path: str, body: bytes) -> AsyncGenerator[tuple[bytes, int], None]:
         async with self._leased(kind) as (worker, index, lease):
-            yield await worker.answer.remote(lease, path, body), index
+            yield await _called(worker.answer.remote(lease, path, body)), index
 
     async def _pulled(self, body: bytes) -> AsyncGenerator[tuple[bytes, int], None]:
         async with self._leased(CHAT) as (worker, index, lease):
-            stream = await worker.open.remote(lease, body)
+            stream = uuid4().hex  # chosen here, so that it can be cancelled before the worker has answered
             is_over = False
             try:
+                await _called(worker.open.remote(stream, lease, body))
                 while not is_over:
                     chunk, is_over = await worker.pull.remote(stream)
                     yield chunk, index
@@ -99,20 +101,13 @@ class OverRay:
 
     @asynccontextmanager
     async def _leased(self, kind: str) -> AsyncIterator[tuple[Any, int, int]]:  # Any: the handle of an actor
-        ray = self._ray()
-        router = self._router = self._router or directory.router(self._name)
-        try:
-            lease, index = await self._lease(router, kind)
-        except ray.exceptions.RayActorError:  # it was deployed anew, or is just coming back
-            self._forget()
-            router = self._router = directory.router(self._name)
-            lease, index = await self._lease(router, kind)
+        lease, index, restarts = await self._lease(kind)
+        ray, router = connected(), self._router
         is_over = False
         try:
-            yield self._worker(index), index, lease
+            yield self._worker(index, restarts), index, lease
             is_over = True
         except ray.exceptions.RayActorError as died:
-            self._workers.pop(index, None)
             raise self._died(index) from died
         finally:
             if is_over and kind == CHAT:
@@ -120,18 +115,47 @@ class OverRay:
             else:
                 router.free.remote(lease)
 
-    async def _lease(self, router: Any, kind: str) -> tuple[int, int]:  # Any: the handle of an actor
-        """A lease that was kept from the last call, or a new one."""
+    async def _lease(self, kind: str) -> tuple[int, int, int]:
+        """A lease that was kept from the last call, or a new one: its number, its worker and that one's restarts."""
+        self._ray()
         while kind == CHAT and self._kept:
-            kept = await self._kept.pop()
+            spare, router = self._kept.pop(), self._router
+            try:
+                kept: tuple[int, int, int] | None = await spare
+            except asyncio.CancelledError:
+                router.free_spare.remote(spare)
+                raise
+            except connected().exceptions.RayActorError:  # the router died, and with it what it gave
+                continue
             if kept is not None:
-                number, index = kept
-                return number, index
-        answer = await router.lease.remote(kind)
+                return kept
+        answer = await self._of_router(lambda router: router.lease.remote(kind))
         if isinstance(answer, bytes):
             raise wire.error_from_bytes(answer)
-        number, index = answer
-        return number, index
+        granted: tuple[int, int, int] = answer
+        return granted
+
+    async def _of_router(self, ask: Callable[[Any], Any]) -> Any:  # Any: handles, references and results of Ray
+        """What the router answers; one that was deployed anew or is just coming back is looked for again."""
+        ray = self._ray()
+        deadline = asyncio.get_running_loop().time() + RESTART_SECONDS
+        while True:
+            self._router = self._router or directory.router(self._name)
+            ref = ask(self._router)
+            try:
+                return await _called(ref)
+            except asyncio.CancelledError:
+                self._router.free_spare.remote(ref)  # a lease that was granted in this very moment
+                raise
+            except ray.exceptions.RayActorError as died:
+                self._forget()
+                if asyncio.get_running_loop().time() > deadline:
+                    raise UnreachableError(
+                        f"The router of {self._name!r} does not come back.",
+                        hint="Undeploy the model and deploy it again.",
+                        model=self._name,
+                    ) from died
+            await asyncio.sleep(PAUSE_SECONDS)
 
     def _keep(self, spare: Any) -> None:  # Any: Ray's reference to a result
         """Hold a lease for the next call, which then needs one hop less; without a next call it is given back soon."""
@@ -143,13 +167,13 @@ class OverRay:
             self._kept.remove(spare)
             self._router.free_spare.remote(spare)
 
-    def _worker(self, index: int) -> Any:  # Any: the handle of an actor
-        worker = self._workers.get(index)
+    def _worker(self, index: int, restarts: int) -> Any:  # Any: the handle of an actor
+        worker = self._workers.get((index, restarts))
         if worker is None:
             worker = directory.handle(directory.worker_name(self._name, index), WORKERS_NAMESPACE)
             if worker is None:
                 raise self._died(index)
-            self._workers[index] = worker
+            self._workers[index, restarts] = worker
         return worker
 
     def _ray(self) -> ModuleType:
@@ -173,3 +197,12 @@ class OverRay:
             model=self._name,
             retryable=True,
         )
+
+
+async def _called(ref: Any) -> Any:  # Any: Ray's reference to a result
+    """The result of a call; whoever does not want it any more ends the call too."""
+    try:
+        return await ref
+    except asyncio.CancelledError:
+        connected().cancel(ref)
+        raise

@@ -9,7 +9,6 @@ from byzer_nb.errors import BadInputError
 from byzer_nb.types.pool import PoolSpec
 
 KINDS = {"CPU": "cpus", "GPU": "gpus"}
-ROUTER_CPUS = 0.001  # more than none, so that it is never put on a node that only came to ask
 
 
 def check_fit(name: str, pool: PoolSpec, *, freed: Mapping[str, float] | None = None) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+
+from byzer_nb.cluster.wire import error_to_line
+from byzer_nb.errors import ModelCallError
 
 WINDOW_SECONDS = 0.025  # pieces that come within this time travel together
 BACKLOG = 4 * 1024 * 1024  # bytes that may wait for a client before the engine is held back
@@ -16,46 +18,43 @@ class PullStreams:
 
     def __init__(self, *, stall_seconds: float) -> None:
         self._stall_seconds = stall_seconds
-        self._numbers = itertools.count(1)
-        self._streams: dict[int, _Stream] = {}
+        self._streams: dict[str, _Stream] = {}
 
-    def open(self, lines: AsyncGenerator[bytes, None]) -> int:
-        """Begin to fetch an answer; the number is for `pull`."""
-        number = next(self._numbers)
-        self._streams[number] = _Stream(lines)
-        self._watch(number)
-        return number
+    def open(self, name: str, lines: AsyncGenerator[bytes, None]) -> None:
+        """Begin to fetch an answer, under a name for `pull`."""
+        self._streams[name] = _Stream(lines)
+        self._watch(name)
 
-    async def pull(self, number: int) -> tuple[bytes, bool]:
+    async def pull(self, name: str) -> tuple[bytes, bool]:
         """What has come since the last time, and whether that was all; waits until there is something."""
-        stream = self._streams.get(number)
+        stream = self._streams.get(name)
         if stream is None:
-            return b"", True
+            return error_to_line(ModelCallError("The answer was not fetched for too long, and was ended.")), True
         stream.is_asked_for = True
         data, is_over = await stream.take()
         if is_over:
-            self._streams.pop(number, None)
+            self._streams.pop(name, None)
         return data, is_over
 
-    async def cancel(self, number: int) -> None:
+    async def cancel(self, name: str) -> None:
         """Nobody wants the rest."""
-        stream = self._streams.pop(number, None)
+        stream = self._streams.pop(name, None)
         if stream is not None:
             await stream.cancel()
 
-    def _watch(self, number: int) -> None:
+    def _watch(self, name: str) -> None:
         if self._stall_seconds:
-            asyncio.get_running_loop().call_later(self._stall_seconds, self._look, number)
+            asyncio.get_running_loop().call_later(self._stall_seconds, self._look, name)
 
-    def _look(self, number: int) -> None:
-        stream = self._streams.get(number)
+    def _look(self, name: str) -> None:
+        stream = self._streams.get(name)
         if stream is None:
             return
         if stream.is_asked_for or stream.is_waited_for:
             stream.is_asked_for = False
-            self._watch(number)
+            self._watch(name)
         else:
-            del self._streams[number]
+            del self._streams[name]
             stream.ending.cancel()
 
 

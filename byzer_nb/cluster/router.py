@@ -10,7 +10,7 @@ from typing import Any
 
 from byzer_nb.cluster.direct import Door
 from byzer_nb.cluster.directory import worker_name
-from byzer_nb.cluster.lease_book import LeaseBook
+from byzer_nb.cluster.lease_book import Lease, LeaseBook
 from byzer_nb.cluster.lease_face import LeaseFace
 from byzer_nb.cluster.log_file import last_lines, log_path
 from byzer_nb.cluster.placement import not_placed
@@ -26,6 +26,7 @@ LONGEST_PAUSE = 30.0
 PLACE_SECONDS = 60.0  # Ray waits without an end for resources that never come free
 LOOK_SECONDS = 1.0  # how often leases without a connection are looked after
 BEGIN_SECONDS = 10.0  # that a client has to begin with a lease that it was given over Ray
+DOOR_SECONDS = 30.0  # that a client may wait for the first worker of a router
 PULSE_SECONDS = 1.0  # that a worker has to say what it has counted
 CALLS = 10_000  # that wait in an actor at a time
 
@@ -72,39 +73,51 @@ class Router:
         await self._open()
         return sum(self._placed), sum(each.is_up for each in self._book.stat().workers)
 
-    async def door(self) -> Door:
-        """What a client needs to come in."""
+    async def door(self) -> Door | bytes:
+        """What a client needs to come in; the line of an error as long as no worker has loaded."""
         await self._open()
         assert self._card is not None
-        card = await asyncio.shield(self._card)
+        try:
+            card = await asyncio.wait_for(asyncio.shield(self._card), DOOR_SECONDS)
+        except TimeoutError:
+            return error_to_line(
+                ModelCallError(
+                    f"The model {self._spec.name!r} is still loading.",
+                    hint="Ask again in a while; byzerllm stat shows when its workers are up.",
+                    model=self._spec.name,
+                    retryable=True,
+                )
+            )
         return Door(address=self._address, node=self._node, token=self._token, card=card)
 
-    async def lease(self, kind: str) -> tuple[int, int] | bytes:
-        """A lease for a client that comes over Ray, and its worker; or the line of an error."""
+    async def lease(self, kind: str) -> tuple[int, int, int] | bytes:
+        """A lease for a client that comes over Ray, its worker and how often that was restarted; or an error's line."""
         await self._open()
         wish = self._book.ask(kind)
         try:
-            lease = await wish.granted
+            lease = await asyncio.shield(
+                wish.granted
+            )  # or a cancelled call would cancel the wish behind the book's back
         except ByzerError as refused:
             return error_to_line(refused)
         except asyncio.CancelledError:
             self._book.drop(wish)
             raise
-        self._over_ray[lease.number] = (lease.worker, asyncio.get_running_loop().time())
-        return lease.number, lease.worker
+        return self._noted(lease)
 
-    async def swap(self, lease: int) -> tuple[int, int] | None:
+    def _noted(self, lease: Lease) -> tuple[int, int, int]:
+        self._over_ray[lease.number] = (lease.worker, asyncio.get_running_loop().time())
+        return lease.number, lease.worker, self._book.restarts(lease.worker)
+
+    async def swap(self, lease: int) -> tuple[int, int, int] | None:
         """Free a lease, and give one for the next call of that client if there is room to spare."""
         await self.free(lease)
         spare = self._book.spare()
-        if spare is None:
-            return None
-        self._over_ray[spare.number] = (spare.worker, asyncio.get_running_loop().time())
-        return spare.number, spare.worker
+        return None if spare is None else self._noted(spare)
 
-    async def free_spare(self, spare: tuple[int, int] | None) -> None:
-        """The client of a swap has no next call for now."""
-        if spare is not None:
+    async def free_spare(self, spare: tuple[int, int, int] | bytes | None) -> None:
+        """Nobody uses what `swap` or `lease` gave."""
+        if isinstance(spare, tuple):
             self._over_ray.pop(spare[0], None)
             self._book.free(spare[0], was_used=False)
 
@@ -156,9 +169,9 @@ class Router:
         """End every worker."""
         for task in self._supervising:
             task.cancel()
-        await self._face.close()
         for handle in self._workers.values():
             _kill(handle)
+        await self._face.close()
 
     async def _open(self) -> None:
         if self._opening is None:
@@ -200,17 +213,15 @@ class Router:
 
     async def _bring_up(self, index: int, on_loop_back: bool) -> ByzerError | None:
         """Find the worker or make it, and wait until it has loaded; what went wrong, if something did."""
-        import ray
-
         try:
             handle = self._workers[index] = await asyncio.to_thread(self._find_or_make, index)
             async with asyncio.timeout(PLACE_SECONDS):
                 await handle.hello.remote()
             self._placed[index] = True
-            loaded = await handle.load.remote(on_loop_back=on_loop_back)
+            loaded = await handle.load.remote(on_loop_back_of=self._node if on_loop_back else "")
         except TimeoutError:
             return not_placed(self._spec.name, self._pool, PLACE_SECONDS)
-        except (ray.exceptions.RayError, ValueError) as died:  # ValueError: another actor has that very name
+        except Exception as died:  # whatever it was, the next try may go well, and this task must not end
             return ModelCallError(
                 f"Worker {index} of {self._spec.name!r} died while it was loading: {_first_line(died)}",
                 hint="Its log says more.",
@@ -233,19 +244,28 @@ class Router:
         """Free the leases whose clients may be gone without a word, as soon as their workers do not work on them."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            before = asyncio.get_running_loop().time() - BEGIN_SECONDS
-            doubtful = {number: worker for number, (worker, since) in self._over_ray.items() if since < before}
-            for worker in set(doubtful.values()):
-                if self._book.is_up(worker):
-                    running = await self._running(worker)
-                    for number in [each for each in doubtful if doubtful[each] == worker and each not in running]:
-                        await self.free(number)
+            try:
+                await self._free_forgotten()
+            except Exception:  # this task must not end
+                log.exception("leases of %r could not be looked after", self._spec.name)
+
+    async def _free_forgotten(self) -> None:
+        before = asyncio.get_running_loop().time() - BEGIN_SECONDS
+        doubtful = {number: worker for number, (worker, since) in self._over_ray.items() if since < before}
+        for worker in {each for each in doubtful.values() if self._book.is_up(each)}:
+            try:
+                running = await self._running(worker)
+            except TimeoutError:  # it computes, so what it has is in use
+                continue
+            for number in [each for each in doubtful if doubtful[each] == worker and each not in running]:
+                await self.free(number)
 
     async def _running(self, index: int) -> set[int]:
         import ray
 
         try:
-            return set(await self._workers[index].running.remote())
+            async with asyncio.timeout(PULSE_SECONDS):
+                return set(await self._workers[index].running.remote())
         except ray.exceptions.RayError:  # it died, which frees them all
             return set()
 

@@ -30,6 +30,10 @@ TOKEN_HINT = (
 START_HINT = "Start one with: ray start --head, or a private one in this process with address='local'."
 
 
+class NoClusterError(UnreachableError):
+    """No cluster runs here; one that lets nobody in is another matter."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Connection(Displayed):
     """Which cluster this process is in, and how much of it is free. `way` is how the connection came about."""
@@ -80,9 +84,10 @@ def connect_or_start() -> Connection:
     global _was_started
     try:
         return connect()
-    except UnreachableError:
+    except NoClusterError:
+        found = connect(LOCAL)
         _was_started = True
-        return connect(LOCAL)
+        return found
 
 
 def end_started() -> None:
@@ -151,20 +156,20 @@ def _ray() -> ModuleType:
 
 def _join(ray: ModuleType, address: str, options: dict[str, Any]) -> None:
     global _way
-    where = None if address == LOCAL else address
+    is_new = address == LOCAL
     try:
         ray.init(
-            address=where,
+            address=address,
             **{"namespace": NAMESPACE, "log_to_driver": False, "ignore_reinit_error": True, "logging_level": "error"}
-            | ({"include_dashboard": False} if where is None else {})
+            | ({"include_dashboard": False} if is_new else {})
             | options,
         )
     except (ConnectionError, RuntimeError) as failed:
-        if where is None or NOBODY in str(failed):
-            raise UnreachableError(f"No Ray cluster was found at {address!r}.", hint=START_HINT) from failed
+        if is_new or NOBODY in str(failed):
+            raise NoClusterError(f"No Ray cluster was found at {address!r}.", hint=START_HINT) from failed
         why = next(filter(None, map(str.strip, str(failed).splitlines())), type(failed).__name__)
         raise UnreachableError(f"The Ray cluster at {address!r} lets nobody in: {why}", hint=TOKEN_HINT) from failed
-    _way = "started" if where is None else "joined"
+    _way = "started" if is_new else "joined"
     if not options.get("log_to_driver"):
         # Without logs Ray still prints the deaths of workers, into whatever cell runs just then.
         ray._private.worker._worker_logs_enabled = False

@@ -46,24 +46,25 @@ class Worker:
     async def hello(self) -> None:
         """Answer, which says that Ray found a place for the worker."""
 
-    async def load(self, *, on_loop_back: bool) -> Loaded | bytes:
+    async def load(self, *, on_loop_back_of: str) -> Loaded | bytes:
         """Build the engine and listen; a failure is given back as the line of an error, so that it keeps its class.
 
-        A second time tells what stands, for a router that begins anew.
+        On that node it listens on loop-back alone, on any other one on the node's address. A second time tells what
+        stands, for a router that begins anew.
         """
         if self._loading is None:
             self._keeping_small = asyncio.create_task(LogFile(self._log_path).keep_small())
-            self._loading = asyncio.create_task(self._load(on_loop_back))
+            self._loading = asyncio.create_task(self._load(on_loop_back_of))
         try:
             loaded = await asyncio.shield(self._loading)
         except Exception as failed:  # whatever an engine raises belongs to the one who deploys it
             return error_to_line(failed)
         return Loaded(address=loaded.address, card=loaded.card, running=tuple(self._ready().running))
 
-    async def _load(self, on_loop_back: bool) -> Loaded:
+    async def _load(self, on_loop_back_of: str) -> Loaded:
         engine = await asyncio.to_thread(build, self._spec)
         face = EngineFace(engine, name=self._spec.name, token=self._token, stall_seconds=self._pool.stall_seconds)
-        address = await face.open(LOOP_BACK if on_loop_back else address_of_node())
+        address = await face.open(LOOP_BACK if on_loop_back_of == node() else address_of_node())
         self._face = face
         return Loaded(address=address, card=engine.describe(), running=())
 
@@ -98,8 +99,8 @@ class Worker:
             except Exception as failed:  # whatever an engine raises belongs to the caller
                 return error_to_line(failed)
 
-    async def open(self, lease: int, body: bytes) -> int:
-        """Begin to answer a conversation; `pull` fetches it."""
+    async def open(self, stream: str, lease: int, body: bytes) -> None:
+        """Begin to answer a conversation; `pull` fetches it under the name that the client chose."""
         face = self._ready()
 
         async def lines() -> AsyncGenerator[bytes, None]:
@@ -108,13 +109,13 @@ class Worker:
                     async for line in answer:
                         yield line
 
-        return self._pulls.open(lines())
+        self._pulls.open(stream, lines())
 
-    async def pull(self, stream: int) -> tuple[bytes, bool]:
+    async def pull(self, stream: str) -> tuple[bytes, bool]:
         """What has come since the last time, and whether that was all."""
         return await self._pulls.pull(stream)
 
-    async def cancel(self, stream: int) -> None:
+    async def cancel(self, stream: str) -> None:
         """Nobody wants the rest."""
         await self._pulls.cancel(stream)
 
@@ -122,6 +123,13 @@ class Worker:
         if self._face is None:
             raise ModelCallError(f"Worker {self._index} of {self._spec.name!r} is not ready yet.", retryable=True)
         return self._face
+
+
+def node() -> str:
+    """The node on which this process runs."""
+    import ray
+
+    return str(ray.get_runtime_context().get_node_id())
 
 
 def address_of_node() -> str:

@@ -42,7 +42,9 @@ class Sessions:
             if loop is here:
                 await kept.close()
             elif loop.is_running():
-                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(kept.close(), loop))
+                closing = asyncio.run_coroutine_threadsafe(kept.close(), loop)
+                # A loop that stands still, perhaps because it waits for this very call, closes it when it goes on.
+                await asyncio.wait([asyncio.wrap_future(closing)], timeout=LAST_MOMENT_SECONDS)
             else:
                 kept.close_now()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from byzer_nb._sync import run
-from byzer_nb.client import LocalTransport, shared_models
+from byzer_nb.client import LocalTransport, reachable_models, shared_models
 from byzer_nb.cluster.deployment import deploy, undeploy
 from byzer_nb.cluster.directory import exists
 from byzer_nb.cluster.inspection import stat
@@ -142,6 +142,7 @@ class ByzerLLM(SeedLLM):
     def undeploy(self, udf_name: str, force: bool = False) -> None:
         """End a model and free what it held; one that is not there is no mistake."""
         run(undeploy(udf_name))
+        reachable_models().forget(udf_name)
 
     def is_model_exist(self, udf_name: str) -> bool:
         """Whether the cluster runs a model of that name."""

@@ -49,9 +49,7 @@ async def transport(request: pytest.FixtureRequest, running: None) -> AsyncItera
         yield local
         await local.close()
         return
-    ray = RayTransport()
-    if request.param == "over ray":
-        ray._ways.update({name: OverRay(name) for name in MODELS})  # as when no socket can be reached
+    ray = RayTransport(over_ray_alone=request.param == "over ray")
     yield ray
     await ray.close()
 
@@ -110,6 +108,21 @@ async def test_a_cancelled_call_frees_its_slot(client: AsyncClient, transport: T
     assert (await client.chat("still", model="slow")).text == "still"
 
 
+async def test_cancelling_while_waiting_for_a_slot_leaves_the_queue(client: AsyncClient, transport: Transport) -> None:
+    if not isinstance(transport, RayTransport):
+        return  # an engine of this process takes any number of requests
+    busy = [asyncio.create_task(client.chat(LONG, model="slow")) for _ in range(4)]
+    await eventually(lambda: free_slots("slow"), [0])
+    waiting = [asyncio.create_task(client.chat("x", model="slow")) for _ in range(5)]
+    await eventually(lambda: count_waiting("slow"), 5)
+    for task in (*waiting, *busy):
+        task.cancel()
+    await asyncio.gather(*waiting, *busy, return_exceptions=True)
+    await eventually(lambda: count_waiting("slow"), 0)
+    await eventually(lambda: free_slots("slow"), [4])
+    assert (await client.chat("still", model="slow")).text == "still"
+
+
 @pytest.mark.contract("CHAT-12")
 async def test_tokens_and_templates_come_from_the_model(client: AsyncClient) -> None:
     ids = await client.tokenize("hello", model="tiny")
@@ -154,6 +167,10 @@ async def free_slots(name: str) -> list[int]:
     return (await inspection.stat(name)).free_slots()
 
 
+async def count_waiting(name: str) -> int:
+    return (await inspection.stat(name)).waiting
+
+
 async def eventually(look: Callable[[], Awaitable[object]], wanted: object) -> None:
     """Wait until looking gives what is wanted."""
     for _ in range(300):
@@ -168,9 +185,7 @@ async def eventually(look: Callable[[], Awaitable[object]], wanted: object) -> N
 async def test_a_full_model_refuses_after_a_while(cluster: session.Connection, is_over_ray: bool) -> None:
     spec = DeploySpec(name="full", engine="saas/scripted", settings={"delay": 1.5})
     await deploy(spec, PoolSpec(cpus=0.001, wait_seconds=0.2))
-    transport = RayTransport()
-    if is_over_ray:
-        transport._ways["full"] = OverRay("full")
+    transport = RayTransport(over_ray_alone=is_over_ray)
     client = AsyncClient(transport)
     busy = asyncio.create_task(client.chat("x", model="full"))
     await eventually(lambda: free_slots("full"), [0])
