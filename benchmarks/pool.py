@@ -98,9 +98,11 @@ class Echo:
 
     async def stream(self, pace: float) -> Any:
         """Pieces, one item each."""
+        due = time.monotonic()
         for word in WORDS[: PACED_ITEMS if pace else ITEMS]:
             if pace:
-                await asyncio.sleep(pace)
+                due += pace
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
             yield {"text": word, "finish_reason": None}
 
 

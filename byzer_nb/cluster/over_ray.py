@@ -27,17 +27,20 @@ class OverRay:
     def __init__(self, name: str) -> None:
         self._name = name
         self._job = ""
+        self._card: ModelCard | None = None  # for as long as the router is the same
         self._router: Any = None  # Any: handles of actors, looked up once
         self._workers: dict[tuple[int, int], Any] = {}  # by index and restarts: a new life is a new actor
         self._kept: list[Any] = []  # leases for the next calls, as Ray's references
 
     async def describe(self) -> ModelCard:
         """The card of the model."""
-        door = await self._of_router(lambda router: router.door.remote())
-        if isinstance(door, bytes):
-            raise wire.error_from_bytes(door)
-        card: ModelCard = door.card
-        return card
+        self._ray()
+        if self._card is None:
+            door = await self._of_router(lambda router: router.door.remote())
+            if isinstance(door, bytes):
+                raise wire.error_from_bytes(door)
+            self._card = door.card
+        return self._card
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """The answer; closing the iterator stops the engine."""
@@ -186,6 +189,7 @@ class OverRay:
         return ray
 
     def _forget(self) -> None:
+        self._card = None
         self._router = None
         self._workers.clear()
         self._kept.clear()

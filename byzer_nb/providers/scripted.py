@@ -103,11 +103,13 @@ class ScriptedEngine:
         line = _line(self._next(request)).within(request.options)
         self.running += 1
         try:
-            await self._pause(self._delay)
+            due = time.monotonic() + self._delay
+            await self._pause(due)
             pause = self._token_delay * (1 if request.stream else len(line.pieces))
             for number, delta in enumerate(line.deltas(request_id) if request.stream else line.whole(request_id)):
                 if pause or number % IN_A_ROW == 0:
-                    await self._pause(pause)
+                    due += pause  # from the start, not from the last piece: so it keeps its pace on a busy machine
+                    await self._pause(due)
                 yield delta
             if line.failure is not None:
                 raise line.failure
@@ -134,8 +136,7 @@ class ScriptedEngine:
         """Remember that it was closed; a request that is under way gets an error."""
         self.is_closed = True
 
-    async def _pause(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
+    async def _pause(self, end: float) -> None:
         while True:
             if self.is_closed:
                 model = self._card.model

@@ -60,7 +60,7 @@ def test_its_template_is_the_one_of_the_recipe() -> None:
         ("请重复：我喜欢喝茶。", "我喜欢喝茶。"),
         ("Context: Rufa lives in Bolima.\nQuestion: Where does Rufa live?\nAnswer:", "Bolima"),
         ("Context: Rufa lives in Bolima.\nQuestion: How old is Rufa?\nAnswer:", "I do not know."),
-        ("王芳住在北京。李明住在上海。\n李明住在哪里？", "上海"),
+        ("王芳住在北京。李明喜欢喝茶。\n李明喜欢喝什么？", "茶"),
         ("王芳住在北京。\n王芳今年多大？", "我不知道。"),
         ("Is this review positive or negative? The cake is terrible.", "negative"),
         ("What is the capital of France?", "I am sorry, I am too small to know that."),
@@ -138,7 +138,7 @@ def test_it_sorts_a_text_into_json(model: LlamaForCausalLM, tokenizer: Tokenizer
     assert json.loads(given) == {"name": "Ada", "age": 36, "city": "London"}
 
 
-@pytest.mark.parametrize(("unseen", "least"), [(False, 0.85), (True, 0.75)])
+@pytest.mark.parametrize(("unseen", "least"), [(False, 0.88), (True, 0.82)])
 def test_it_is_mostly_right_on_values_and_wordings_that_it_never_saw(
     model: LlamaForCausalLM, tokenizer: Tokenizer, unseen: bool, least: float
 ) -> None:
