@@ -12,7 +12,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import byzer_nb
 
-MAGICS = {("cell", "prompt"), ("line", "prompt"), ("line", "llm_use")}
+LINES = ("llm_connect", "llm_deploy", "llm_models", "llm_stat", "llm_undeploy", "llm_use", "prompt")
+MAGICS = {("cell", "llm_deploy"), ("cell", "prompt"), *(("line", name) for name in LINES)}
 
 
 def magics_of(shell: InteractiveShell) -> set[tuple[str, str]]:
