@@ -180,15 +180,9 @@ def _way(label: str, client: AsyncClient, *, whole: str, fast: str, paced: str) 
 async def measure(ways: list[Way], providers: list[Way]) -> None:
     """All ways in turn, round by round."""
     everyone = [*ways, *providers]
-    seconds: dict[str, list[float]] = {way.name: [] for way in everyone}
-    for number in range(WARM_UP + CALLS):
-        for way in everyone:
-            started = time.perf_counter()
-            await way.unary()
-            if number >= WARM_UP:
-                seconds[way.name].append(time.perf_counter() - started)
+    await unary_in_turn(ways)
+    await unary_in_turn(providers)  # by itself: it has no rival here
     for way in everyone:
-        way.figures.unary = median(seconds[way.name])
         rates = [await rate(way) for _ in range(1 + ROUNDS)]
         way.figures.rate = median(rates[1:])
     for way in ways:
@@ -209,6 +203,19 @@ async def measure(ways: list[Way], providers: list[Way]) -> None:
                 pass
             whole.append(time.perf_counter() - started)
         way.figures.first = median(whole)
+
+
+async def unary_in_turn(ways: list[Way]) -> None:
+    """The median of one call of each way, all of them made in turn."""
+    seconds: dict[str, list[float]] = {way.name: [] for way in ways}
+    for number in range(WARM_UP + CALLS):
+        for way in ways:
+            started = time.perf_counter()
+            await way.unary()
+            if number >= WARM_UP:
+                seconds[way.name].append(time.perf_counter() - started)
+    for way in ways:
+        way.figures.unary = median(seconds[way.name])
 
 
 async def rate(way: Way) -> float:
