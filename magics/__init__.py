@@ -16,9 +16,9 @@ def register(shell: Any) -> None:  # Any: IPython has no types
 
 def unregister(shell: Any) -> None:
     """Take from a shell exactly what `register` added."""
-    watching = sys.modules.get(f"{__name__}.watching")
-    if watching is not None:
-        watching.stop_all()
+    for name in ("watching", "following"):
+        if (going_on := sys.modules.get(f"{__name__}.{name}")) is not None:
+            going_on.stop_all()
     manager = shell.magics_manager
     for magics in _classes():
         added = manager.registry.pop(magics.__name__, None)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 Number = TypeVar("Number", int, float)
 
-LATER = {"--no-wait"}
 BUNDLED = "byzer-tiny"
 
 
@@ -40,12 +39,13 @@ class DeployMagics(Magics):
     @argument("--balance", default="lru", metavar="WAY", help="lru (the one idle longest) or round_robin.")
     @argument("--replace", action="store_true", help="End a model of that name first.")
     @argument("--wait", action="store_true", help="Wait until it is ready, which is what happens anyway.")
+    @argument("--no-wait", action="store_true", help="Go on with the next cell; the phases are shown as they come.")
     @argument("--default", action="store_true", help="Prompts that name no model go to it from then on.")
     @argument("--debug", action="store_true", help="Show the whole traceback of an error.")
     @no_var_expand
     @line_cell_magic
     @short_errors
-    def llm_deploy(self, line: str, cell: str | None = None) -> DeployedModel:
+    def llm_deploy(self, line: str, cell: str | None = None) -> DeployedModel | None:
         """Start a model on the Ray cluster; the cell's value is the model.
 
         The body holds the engine's settings as YAML; ${NAME} takes a variable of the environment:
@@ -66,15 +66,21 @@ class DeployMagics(Magics):
         from byzer_nb.client import reachable_models
         from byzer_nb.cluster.deployment import deploying
 
+        from . import following
         from ._settings import read_settings
         from .deploy_view import view_for
 
-        arguments = read_arguments(DeployMagics.llm_deploy.parser, options_first(line), later=LATER)
+        arguments = read_arguments(DeployMagics.llm_deploy.parser, options_first(line))
         name = arguments.rest.strip()
         spec = _spec(name, arguments.options, read_settings(cell or ""))
         pool = _pool(arguments.options)
         _connect(self.shell)
         view = view_for(self.shell, name)
+        if arguments.options.no_wait:
+            following.start(
+                view, name, deploying(spec, pool, replace=arguments.options.replace), arguments.options.default
+            )
+            return None
         model: DeployedModel | None = None
         try:
             for step in iterate(deploying(spec, pool, replace=arguments.options.replace)):

@@ -21,8 +21,12 @@ class DeployView(Protocol):
         """Show a step; the last item is the model itself, which comes back."""
         ...
 
-    def fail(self) -> None:
-        """Say that it ended badly; the error itself says why."""
+    def begin(self) -> None:
+        """Take the place in the cell, for steps that come when the cell is over."""
+        ...
+
+    def fail(self, why: str = "") -> None:
+        """Say that it ended badly, and why, unless the error itself is shown."""
         ...
 
 
@@ -39,6 +43,7 @@ class NotebookView:
         self._steps: dict[Phase, DeployStep] = {}  # the newest of each phase
         self._log: tuple[str, ...] = ()
         self._is_failed = False
+        self._why = ""
         self._handle: Any = None  # display handles have no types
 
     def show(self, step: DeployStep | DeployedModel) -> DeployedModel | None:
@@ -50,13 +55,20 @@ class NotebookView:
         self._paint()
         return None
 
-    def fail(self) -> None:
+    def begin(self) -> None:
+        self._paint()
+
+    def fail(self, why: str = "") -> None:
         self._is_failed = True
+        self._why = why
         self._paint()
 
     def _paint(self) -> None:
         lines = [_line(step) for step in self._shown()]
         html = "".join(f"<div>{mark} {small(line)}</div>" for mark, line in zip(self._marks(), lines, strict=True))
+        if self._why:
+            html += f"<div><b>{escape(self._why)}</b></div>"
+            lines.append(self._why)
         if self._log:
             title = small(say(en="log of worker 0", zh="worker 0 的日志"))
             text = escape("\n".join(self._log))
@@ -98,8 +110,11 @@ class TerminalView:
             print(_line(step))
         return None
 
-    def fail(self) -> None:
-        for line in self._log:
+    def begin(self) -> None:
+        print(say(en=f"{self._name} is deployed meanwhile", zh=f"正在后台部署 {self._name}"))
+
+    def fail(self, why: str = "") -> None:
+        for line in [*self._log, *([why] if why else [])]:
             print(f"  {line}")
 
 

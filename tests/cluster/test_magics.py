@@ -172,3 +172,22 @@ def test_watching_ends_with_the_model(cell: Cell, monkeypatch: pytest.MonkeyPatc
     eventually(lambda: bool(painted))
     cell("%llm_undeploy t")
     eventually(lambda: "Model t not deployed" in painted[-1])
+
+
+@pytest.mark.contract("NB-03")
+def test_without_waiting_the_cell_ends_at_once_and_the_model_comes(
+    cell: Cell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = cell("%llm_deploy t --type saas/scripted --no-wait --default")
+    assert "t is deployed meanwhile" in shown
+    assert "ready" not in shown
+    eventually(lambda: directory.exists("t") and "t" in cell("%llm_models"))
+    eventually(lambda: "t, worker 0" in cell("%prompt Hello"))
+
+
+@pytest.mark.contract("NB-03")
+def test_without_waiting_a_failure_is_told_where_the_phases_are(cell: Cell, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = cell("%llm_deploy t --path /nowhere --no-wait")
+    printed = [shown]
+    eventually(lambda: bool(printed.append(capsys.readouterr().out)) or "There is nothing at" in "".join(printed))
+    assert not directory.exists("t")
