@@ -173,7 +173,10 @@ def _start(spec: DeploySpec, pool: PoolSpec, progress: ProgressLine) -> Deployed
     def on_step(step: DeployStep) -> None:
         nonlocal has_begun
         has_begun = has_begun or step.phase != "checking"
-        progress.show(_in_words(spec.name, step))
+        progress.show(in_words(spec.name, step))
+        if step.phase == "failed":
+            for line in step.log:
+                remark(f"  {line}")
 
     try:
         return run(deploy(spec, pool, on_step=on_step))
@@ -187,12 +190,14 @@ def _start(spec: DeploySpec, pool: PoolSpec, progress: ProgressLine) -> Deployed
         raise
 
 
-def _in_words(name: str, step: DeployStep) -> str:
+def in_words(name: str, step: DeployStep) -> str:
+    """How far the deployment is, in one line."""
     doing = {
         "checking": say(en="checking", zh="检查"),
         "placing": say(en="placing", zh="分配资源"),
         "loading": say(en="loading", zh="加载"),
         "ready": say(en="ready", zh="就绪"),
+        "failed": say(en="failed", zh="失败"),
     }[step.phase]
     counts = say(
         en=f"{step.placed} of {step.workers} workers placed, {step.ready} ready",

@@ -8,14 +8,13 @@ from argparse import Namespace
 from byzer_nb.cli.messages import remark, say
 from byzer_nb.cli.progress import ProgressLine
 from byzer_nb.cli.ray_start import start_head
-from byzer_nb.errors import UnreachableError
 
 AUTO = "auto"
 
 
 def join(given: Namespace, progress: ProgressLine) -> None:
     """Be in the cluster that the arguments name; with `auto` one is started when none runs on this machine."""
-    from byzer_nb.cluster.session import connect
+    from byzer_nb.cluster.session import NoClusterError, connect
 
     address = given.ray_address
     if address == AUTO:
@@ -29,7 +28,7 @@ def join(given: Namespace, progress: ProgressLine) -> None:
     progress.show(joining)
     try:
         connect(address)
-    except UnreachableError:
+    except NoClusterError:  # one that is there and lets nobody in is no reason to start another
         if address != AUTO:
             raise
         progress.show(

@@ -15,7 +15,7 @@ from byzer_nb.cluster.direct import Direct, Door
 from byzer_nb.cluster.over_ray import OverRay
 from byzer_nb.cluster.session import connected
 from byzer_nb.cluster.wire import error_from_bytes
-from byzer_nb.errors import NotConnectedError, UnreachableError
+from byzer_nb.errors import BadInputError, UnreachableError
 from byzer_nb.types import ChatRequest, Delta, EmbedReply, EmbedRequest, Message, ModelCard
 
 RESTART_SECONDS = 15.0  # that a router which died may take to come back
@@ -67,7 +67,9 @@ class RayTransport:
         names = directory.names()
         if len(names) == 1:
             return names[0]
-        raise NotConnectedError("No model is chosen.", hint="Running: " + ", ".join(names))
+        raise BadInputError(
+            "No model is named, and the cluster does not run exactly one.", hint="Running: " + ", ".join(names)
+        )
 
     async def close(self) -> None:
         """Close the connections."""

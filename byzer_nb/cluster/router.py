@@ -95,9 +95,8 @@ class Router:
         await self._open()
         wish = self._book.ask(kind)
         try:
-            lease = await asyncio.shield(
-                wish.granted
-            )  # or a cancelled call would cancel the wish behind the book's back
+            # Without the shield a cancelled call would cancel the wish behind the book's back.
+            lease = await asyncio.shield(wish.granted)
         except ByzerError as refused:
             return error_to_line(refused)
         except asyncio.CancelledError:

@@ -165,9 +165,11 @@ def _join(ray: ModuleType, address: str, options: dict[str, Any]) -> None:
             | options,
         )
     except (ConnectionError, RuntimeError) as failed:
-        if is_new or NOBODY in str(failed):
+        if NOBODY in str(failed):
             raise NoClusterError(f"No Ray cluster was found at {address!r}.", hint=START_HINT) from failed
         why = next(filter(None, map(str.strip, str(failed).splitlines())), type(failed).__name__)
+        if is_new:
+            raise UnreachableError(f"A private Ray cluster did not start: {why}", hint="Try it once more.") from failed
         raise UnreachableError(f"The Ray cluster at {address!r} lets nobody in: {why}", hint=TOKEN_HINT) from failed
     _way = "started" if is_new else "joined"
     if not options.get("log_to_driver"):

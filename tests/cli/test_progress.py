@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import time
 from io import StringIO
+from typing import get_args
 
 import pytest
 
+from byzer_nb.cli.deploy import in_words
 from byzer_nb.cli.messages import ERASE, remark
 from byzer_nb.cli.progress import PAINT_SECONDS, ProgressLine
+from byzer_nb.cluster.deployment import DeployStep, Phase
 
 
 class Terminal(StringIO):
@@ -57,3 +60,9 @@ def test_a_line_never_wraps(monkeypatch: pytest.MonkeyPatch) -> None:
         progress.show("正在连接本机的 Ray 集群，请稍候")
     shown = stream.getvalue().split(ERASE)[1]
     assert shown == "正在连接本机的 Ray "  # 7 wide characters and 5 narrow ones, and room for the cursor
+
+
+@pytest.mark.parametrize("phase", get_args(Phase))
+def test_every_phase_of_a_deployment_has_its_words(phase: Phase) -> None:
+    step = DeployStep(phase=phase, seconds=1.0, workers=2, placed=1)
+    assert in_words("chat", step) == f"chat: {phase}, 1 of 2 workers placed, 0 ready"
