@@ -37,8 +37,6 @@ class Settings:
     def text(self, name: str, *aliases: str, default: str = "") -> str:
         """Words; quotes around them are a slip of the command line."""
         found = self._filled(name, *aliases)
-        if isinstance(found, Secret):  # an address with a login in it
-            found = found.reveal()
         if found is None:
             return default
         if not isinstance(found, str):
@@ -119,6 +117,8 @@ class Settings:
     def _filled(self, name: str, *aliases: str) -> Any:
         """What was given, without the quotes of a command line; a field of a form that was left empty is nothing."""
         found = self.value(name, *aliases)
+        if isinstance(found, Secret):  # an address with a login in it, or any value that came from the environment
+            found = found.reveal()
         if isinstance(found, str):
             return _unquoted(found) or None
         return found

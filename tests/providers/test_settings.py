@@ -32,6 +32,14 @@ def test_numbers_may_be_strings(given: Any, expected: int) -> None:
     assert settings(max_retries=given).whole("max_retries", default=3) == expected
 
 
+def test_what_came_from_the_environment_may_be_any_kind_and_is_quoted_in_no_error() -> None:
+    given = settings(n=Secret("3"), f=Secret("off"), u=Secret("http://x"), wrong=Secret("hidden-words"))
+    assert (given.whole("n", default=0), given.flag("f", default=True), given.text("u")) == (3, False, "http://x")
+    with pytest.raises(BadInputError, match="wrong must be a number") as refused:
+        given.number("wrong", default=1)
+    assert "hidden" not in str(refused.value)
+
+
 @pytest.mark.contract("SAAS-02")
 @pytest.mark.parametrize(
     ("given", "expected"), [("false", False), (False, False), ("True", True), (1, True), ("off", False), (None, True)]
