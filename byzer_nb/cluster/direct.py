@@ -16,7 +16,7 @@ from byzer_nb.cluster.engine_face import LEASE_HEADER
 from byzer_nb.cluster.lease_line import BrokenLineError, LeaseLine
 from byzer_nb.cluster.lease_words import Grant
 from byzer_nb.errors import ModelCallError, UnreachableError
-from byzer_nb.providers.sessions import Sessions
+from byzer_nb.providers.wire.sessions import Sessions
 from byzer_nb.types import ChatRequest, Delta, EmbedReply, EmbedRequest, Message, ModelCard, Secret
 
 T = TypeVar("T")

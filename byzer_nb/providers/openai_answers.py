@@ -8,8 +8,6 @@ from typing import TypeVar
 import msgspec
 
 from byzer_nb.errors import ModelCallError
-from byzer_nb.providers import failures
-from byzer_nb.providers.failures import Called
 from byzer_nb.providers.openai_wire import (
     Answer,
     Choice,
@@ -19,7 +17,9 @@ from byzer_nb.providers.openai_wire import (
     decode_embeddings,
     finish_reason,
 )
-from byzer_nb.providers.sse import Event
+from byzer_nb.providers.wire import failures
+from byzer_nb.providers.wire.failures import Called
+from byzer_nb.providers.wire.sse import Event
 from byzer_nb.types import Delta, EmbedReply, Usage
 
 T = TypeVar("T")

@@ -55,8 +55,6 @@ _FINISH_REASONS: dict[str, FinishReason] = {
 
 _NOT_TAKEN = re.compile("unsupported|not support|only the default", re.IGNORECASE)
 
-_encoder = msgspec.json.Encoder()
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Speaker:
@@ -101,16 +99,6 @@ def embed_body(request: EmbedRequest, model: str) -> dict[str, Any]:  # Any: JSO
     if request.dimensions is not None:
         body["dimensions"] = request.dimensions
     return body
-
-
-def encode(body: dict[str, Any]) -> bytes:  # Any: JSON
-    """The body as bytes."""
-    try:
-        return _encoder.encode(body)
-    except (TypeError, UnicodeEncodeError, msgspec.ValidationError) as reason:
-        raise BadInputError(
-            f"The request cannot be written as JSON: {reason}.", hint="Look at the messages and at the option extra."
-        ) from reason
 
 
 def continues(request: ChatRequest, host: Host) -> bool:

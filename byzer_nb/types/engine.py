@@ -21,6 +21,9 @@ class Capabilities:
     embed: bool = False
     images: bool = False
     audio: bool = False
+    speak: bool = False
+    transcribe: bool = False
+    draw: bool = False
     continues: bool = False
     tokenizer: bool = False
     chat_template: bool = False

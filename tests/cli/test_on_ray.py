@@ -15,7 +15,8 @@ import pytest
 
 from tests.cli.head_node import Cluster, end, free_ports, head_node
 from tests.cli.processes import arguments_of
-from tests.standins.openai import KEY, OpenAIStandIn
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.vendor import KEY
 
 pytestmark = pytest.mark.timeout(600)  # a busy machine may need several tries to start Ray
 

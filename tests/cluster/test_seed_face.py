@@ -18,7 +18,8 @@ from byzer_nb.cluster import directory, session
 from byzer_nb.errors import BadInputError, UnknownModelError, UnsupportedError
 from byzer_nb.seed.events import EventName
 from byzer_nb.seed.responses import LLMRequest
-from tests.standins.openai import Act, OpenAIStandIn
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.vendor import Act
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ from byzer_nb.engines import build
 from byzer_nb.providers.scripted import ScriptedEngine
 from byzer_nb.types import DeploySpec, Engine
 from tests.backends.speaking import speaking_engine
-from tests.standins.openai import Act, OpenAIStandIn
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.vendor import Act
 from tests.tiny_models import write_tiny_llama
 
 # What an engine can do beyond the protocol.

@@ -17,7 +17,8 @@ import byzer_nb
 from byzer_nb import ByzerError, SimpleByzerLLM
 from byzer_nb.engines import build
 from byzer_nb.types import DeploySpec, Secret
-from tests.standins.openai import KEY, Act, OpenAIStandIn
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.vendor import KEY, Act
 
 ANY_PART = KEY.removeprefix("sk-")[:12]  # providers like to quote a piece of the key they refuse
 OURS = Path(byzer_nb.__file__).parent

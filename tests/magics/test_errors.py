@@ -14,7 +14,8 @@ from IPython.core.interactiveshell import InteractiveShell
 import byzer_nb
 from byzer_nb import ScriptedEngine
 from byzer_nb.types import Engine
-from tests.standins.openai import KEY, Act, OpenAIStandIn
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.vendor import KEY, Act
 
 Cell = Callable[[str], str]
 

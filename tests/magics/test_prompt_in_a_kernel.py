@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.magics.kernel import Kernel, Ran
-from tests.standins.openai import KEY, Act, OpenAIStandIn
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.vendor import KEY, Act
 
 # 3,000 tokens, evenly over two seconds; `first_at` is when the first one left the engine.
 STEADY = """

@@ -13,7 +13,7 @@ from byzer_nb.errors import ModelCallError
 from byzer_nb.types import Engine
 from tests.providers.asking import answered, asked
 from tests.providers.conftest import MakeEngine
-from tests.standins.openai import KEY
+from tests.standins.vendor import KEY
 
 FRAGMENT = 8  # characters of the key that would be a leak
 

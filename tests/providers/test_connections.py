@@ -18,7 +18,8 @@ from byzer_nb.providers.openai import OpenAI
 from byzer_nb.types import DeploySpec, EmbedRequest
 from tests.providers.asking import answered, asked, said
 from tests.providers.conftest import MakeEngine
-from tests.standins.openai import Act, OpenAIStandIn
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.vendor import Act
 
 
 async def test_connection_is_used_again_after_whole_answers(

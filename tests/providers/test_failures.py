@@ -14,12 +14,13 @@ from byzer_nb.errors import (
     RefusedError,
     UnreachableError,
 )
-from byzer_nb.providers.failures import retry_after
+from byzer_nb.providers.wire.failures import retry_after
 from byzer_nb.types import EmbedRequest
 from tests.providers.asking import answered, asked
 from tests.providers.conftest import MakeEngine
 from tests.providers.failing import failure, words_and_error
-from tests.standins.openai import KEY, Act, OpenAIStandIn
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.vendor import KEY, Act
 
 pytestmark = pytest.mark.contract("SAAS-04")
 

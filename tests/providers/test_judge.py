@@ -11,7 +11,8 @@ import pytest
 from byzer_nb.types import AudioPart, ChatOptions, ChatRequest, EmbedRequest, ImagePart, Message, TextPart
 from tests.providers.asking import answered
 from tests.providers.conftest import MakeEngine
-from tests.standins.openai import Act, OpenAIStandIn
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.vendor import Act
 
 PIXEL = "data:image/png;base64,iVBORw0KGgo="
 SYSTEM = Message(role="system", content="Be brief.")

@@ -9,7 +9,8 @@ from byzer_nb.types import ChatOptions, ChatRequest, Delta, EmbedRequest, Messag
 from byzer_nb.types.settings import SettingWarning
 from tests.providers.asking import answered, asked, said
 from tests.providers.conftest import MakeEngine
-from tests.standins.openai import Act, OpenAIStandIn, embedding
+from tests.standins.openai import OpenAIStandIn, embedding
+from tests.standins.vendor import Act
 
 CHINESE = "你好,世界 👩‍👩‍👧‍👦 — “quoted” e\u0301"
 CONTINUED = (Message(role="user", content="Count."), Message(role="assistant", content="1, 2,"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from byzer_nb.errors import ModelCallError, RateLimitedError, UnreachableError
-from byzer_nb.providers.failures import BROKEN, REFUSED_CONNECTION
-from byzer_nb.providers.retry import Backoff, retrying
+from byzer_nb.providers.wire.failures import BROKEN, REFUSED_CONNECTION
+from byzer_nb.providers.wire.retry import Backoff, retrying
 
 AGAIN = ModelCallError("busy", retryable=True)
 

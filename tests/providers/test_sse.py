@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byzer_nb.providers.sse import Event, EventSplitter
+from byzer_nb.providers.wire.sse import Event, EventSplitter
 
 pytestmark = pytest.mark.contract("SAAS-05")
 

@@ -12,7 +12,8 @@ from byzer_nb.errors import CallTimeoutError, ModelCallError, RateLimitedError, 
 from tests.providers.asking import answered, asked
 from tests.providers.conftest import MakeEngine
 from tests.providers.failing import assert_no_key, failure, words_and_error
-from tests.standins.openai import KEY, Act, OpenAIStandIn
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.vendor import KEY, Act
 
 pytestmark = pytest.mark.contract("SAAS-04")
 

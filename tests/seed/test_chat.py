@@ -13,7 +13,8 @@ from byzer_nb import SimpleByzerLLM
 from byzer_nb.errors import BadInputError, RefusedError, UnknownModelError, UnsupportedError, WrongTypeError
 from byzer_nb.seed.responses import LLMRequest
 from tests.seed.conftest import AddScripted, Deploy
-from tests.standins.openai import Act, OpenAIStandIn
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.vendor import Act
 
 Turn = dict[str, Any]
 

@@ -9,7 +9,8 @@ from byzer_nb.errors import BadInputError, UnsupportedError
 from byzer_nb.providers.scripted import ScriptedEngine
 from byzer_nb.types import Capabilities, ModelCard
 from tests.seed.conftest import AddScripted
-from tests.standins.openai import Act, OpenAIStandIn
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.vendor import Act
 
 BEGUN = [{"role": "user", "content": "Greet me."}, {"role": "assistant", "content": "He"}]
 

@@ -18,7 +18,8 @@ from byzer_nb.seed.responses import (
     Role,
     SingleOutputMeta,
 )
-from tests.standins.openai import Act, OpenAIStandIn
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.vendor import Act
 
 
 @pytest.mark.contract("CORE-14")

@@ -14,7 +14,8 @@ from byzer_nb.seed.responses import LLMRequest
 from tests.house.tree import ROOT
 from tests.seed.conftest import Deploy
 from tests.seed.snippets import FOLDER, Notebook, Snippet
-from tests.standins.openai import Act, Body, OpenAIStandIn, embedding
+from tests.standins.openai import OpenAIStandIn, embedding
+from tests.standins.vendor import Act, Body
 
 MODELS = ("chat", "deepseek_chat", "emb", "gpt3_5_chat", "llama_chat", "sparkdesk_chat", "zephyr_7b_chat")
 STORY = '```json\n{"title": "勇敢的小鸟", "body": "从前……"}\n```'

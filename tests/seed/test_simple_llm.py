@@ -14,7 +14,8 @@ from byzer_nb.errors import BadInputError, UnknownModelError, UnknownNameError
 from byzer_nb.seed.key_file import read_key
 from byzer_nb.types import Secret
 from tests.seed.conftest import AddScripted, Deploy, LocalScripted
-from tests.standins.openai import Act, OpenAIStandIn
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.vendor import Act
 
 
 @pytest.mark.contract("CORE-12", "CORE-07")

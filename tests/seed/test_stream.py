@@ -14,7 +14,8 @@ from byzer_nb.providers.scripted import ScriptedEngine
 from byzer_nb.seed.responses import SingleOutputMeta, StreamItem
 from byzer_nb.types import Capabilities, ModelCard
 from tests.seed.conftest import AddScripted
-from tests.standins.openai import Act, OpenAIStandIn
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.vendor import Act
 
 PIECES = ["Hel", "lo", " there"]
 

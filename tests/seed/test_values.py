@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from byzer_nb import SimpleByzerLLM
 from byzer_nb.seed.values import Bool, Float, Int
-from tests.standins.openai import Act, OpenAIStandIn
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.vendor import Act
 
 
 class Named(BaseModel):

@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from byzer_nb import SimpleByzerLLM
 from byzer_nb.errors import ByzerError
 from tests.seed.conftest import Deploy
-from tests.standins.openai import Act, OpenAIStandIn
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.vendor import Act
 
 
 class Story(BaseModel):

@@ -14,6 +14,8 @@ from byzer_nb.train.tiny.tasks.facts import OF_THINGS, OF_WORKS, PERSONAL, Fact
 UNKNOWN = "I do not know."
 CHINESE_UNKNOWN = "我不知道。"
 ABSENT_SHARE = 0.35  # questions whose answer the text does not hold
+RIVAL_SHARE = 0.45  # further facts that tell the same of somebody else: the one asked about must be looked up
+SAME_SHARE = 0.25  # further facts that tell more of the same one
 
 FRAMES = Wordings(
     train=(
@@ -140,12 +142,17 @@ def _facts(rng: Random, tongue: Tongue) -> list[Told]:
     kinds, weights = tongue.kinds, [kind.weight for kind in tongue.kinds]
     told: list[Told] = []
     for _ in range(rng.choice([1, 2, 2, 3, 3, 4, 5, 6])):
-        if told and rng.random() < 0.4:
+        chance = rng.random()
+        if told and chance < RIVAL_SHARE:
+            kind, fact = told[-1].kind, told[-1].fact
+            who = kind.named(rng)
+        elif told and chance < RIVAL_SHARE + SAME_SHARE:
             who, kind = told[-1].who, told[-1].kind
+            fact = rng.choice(list(kind.facts))
         else:
             kind = rng.choices(kinds, weights=weights)[0]
             who = kind.named(rng)
-        fact = rng.choice(list(kind.facts))
+            fact = rng.choice(list(kind.facts))
         if not any((who, fact) == (each.who, each.fact) for each in told):
             told.append(Told(who=who, kind=kind, fact=fact, value=kind.facts[fact].value(rng)))
     return told

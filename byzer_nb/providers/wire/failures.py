@@ -34,10 +34,11 @@ CUT_OFF = "cut_off"
 UNREADABLE = "unreadable"
 TIMED_OUT = "timed_out"
 CLOSED = "closed"
+TOO_LARGE = "too_large"
 NEVER_THERE = frozenset({REFUSED_CONNECTION, UNKNOWN_HOST})
 
 LONGEST_QUOTE = 500
-REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-trace-id")
+REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-trace-id", "x-amzn-requestid", "apim-request-id", "x-tt-logid")
 STATUS_OF_TYPE = {
     "authentication_error": 401,
     "invalid_api_key": 401,
@@ -75,6 +76,7 @@ class Complaint:
 
     message: str = ""
     code: str = ""
+    request_id: str = ""
 
 
 def from_status(status: int, body: bytes, headers: Mapping[str, str], called: Called) -> ModelCallError:
@@ -87,29 +89,30 @@ def from_status(status: int, body: bytes, headers: Mapping[str, str], called: Ca
             status=status,
             **called.facts(),
         )
-    return _classified(status, status, _complaint_in(body), headers, called)
+    return classified(complaint_in(body), meant=status, status=status, headers=headers, called=called)
 
 
 def from_error_object(
     error: object, headers: Mapping[str, str], called: Called, *, status: int = 200
 ) -> ModelCallError:
     """The error behind an `error` object that came with a success status, or inside a stream."""
-    complaint = _complaint_of(error)
+    complaint = complaint_of(error)
     meant = int(complaint.code) if complaint.code.isdecimal() and 400 <= int(complaint.code) < 600 else None
     kind = str(error.get("type", "")) if isinstance(error, dict) else ""
-    return _classified(
-        status, meant or STATUS_OF_TYPE.get(complaint.code) or STATUS_OF_TYPE.get(kind) or 0, complaint, headers, called
-    )
+    meant = meant or STATUS_OF_TYPE.get(complaint.code) or STATUS_OF_TYPE.get(kind) or 0
+    return classified(complaint, meant=meant, status=status, headers=headers, called=called)
 
 
-def _classified(
-    status: int, meant: int, complaint: Complaint, headers: Mapping[str, str], called: Called
+def classified(
+    complaint: Complaint, *, meant: int, status: int = 200, headers: Mapping[str, str], called: Called
 ) -> ModelCallError:
+    """A provider's complaint as one of our errors; `meant` is the HTTP status that says the same as its own code."""
     facts: dict[str, Any] = {  # Any: the keyword arguments of an error
         **called.facts(),
         "status": status,
         "code": called.mask.apply(complaint.code),
-        "request_id": next((headers[name] for name in REQUEST_ID_HEADERS if name in headers), ""),
+        "request_id": complaint.request_id
+        or next((headers[name] for name in REQUEST_ID_HEADERS if name in headers), ""),
     }
     words = called.mask.apply(complaint.message)[:LONGEST_QUOTE].strip() or "no reason given"
     number = f"HTTP {status}" if status >= 400 else ""  # an error that comes with a success says nothing by its number
@@ -188,7 +191,7 @@ def from_exception(original: Exception, called: Called, *, seconds: float | None
         case aiohttp.ConnectionTimeoutError():
             return _timed_out(called, "did not accept a connection in time", "Is the host reachable from here?")
         case aiohttp.SocketTimeoutError():
-            return _timed_out(called, "was silent for too long", "Give it longer with the setting timeout.")
+            return was_silent(called)
         case TimeoutError():
             limit = f" in {seconds:g} s" if seconds is not None else " in time"
             return _timed_out(called, f"gave no whole answer{limit}", "Give it longer with the option timeout.")
@@ -220,6 +223,21 @@ def from_exception(original: Exception, called: Called, *, seconds: float | None
 
 def _timed_out(called: Called, what: str, hint: str) -> CallTimeoutError:
     return CallTimeoutError(f"{called} {what}.", hint=hint, code=TIMED_OUT, retryable=True, **called.facts())
+
+
+def was_silent(called: Called) -> CallTimeoutError:
+    """Nothing came for longer than the route allows."""
+    return _timed_out(called, "was silent for too long", "Give it longer with the setting timeout.")
+
+
+def too_large(called: Called, most: int) -> ModelCallError:
+    """An answer that never ends, or an event of absurd size."""
+    return ModelCallError(
+        f"{called} answered with more than {most >> 20} MB at once.",
+        hint="Check the setting base_url, or ask for less.",
+        code=TOO_LARGE,
+        **called.facts(),
+    )
 
 
 def _not_connected(called: Called, reason: str, hint: str) -> UnreachableError:
@@ -283,18 +301,20 @@ def cause_of(original: Exception) -> BaseException | None:
     return shown
 
 
-def _complaint_in(body: bytes) -> Complaint:
+def complaint_in(body: bytes) -> Complaint:
+    """What a body says about a failure, in any of the usual forms."""
     try:
         answer = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         text = body.decode("utf-8", "replace").strip()
         return Complaint(message="" if text.startswith("<") else text)
-    return _complaint_of(answer.get("error") or answer if isinstance(answer, dict) else answer)
+    return complaint_of(answer.get("error") or answer if isinstance(answer, dict) else answer)
 
 
-def _complaint_of(error: object) -> Complaint:
+def complaint_of(error: object) -> Complaint:
+    """What an error object says."""
     if not isinstance(error, dict):
         return Complaint(message=str(error))
     message = next((error[name] for name in ("message", "error_msg", "msg", "detail") if error.get(name)), "")
     code = next((error[name] for name in ("code", "error_code", "type") if error.get(name) not in (None, "")), "")
-    return Complaint(message=str(message), code=str(code))
+    return Complaint(message=str(message), code=str(code), request_id=str(error.get("request_id") or ""))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from byzer_nb.errors import ModelCallError, RateLimitedError
-from byzer_nb.providers.failures import BROKEN, NEVER_THERE
+from byzer_nb.providers.wire.failures import BROKEN, NEVER_THERE
 
 T = TypeVar("T")
 

@@ -27,6 +27,11 @@ class EventSplitter:
         self._ended_in_cr = False
         self._is_first = True
 
+    @property
+    def waiting(self) -> int:
+        """How many bytes of an unfinished event are kept."""
+        return len(self._tail)
+
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that this chunk completes."""
         if self._ended_in_cr and chunk:

@@ -1,0 +1,226 @@
+"""HTTP to a provider: one pooled session a loop, time limits, retries, and nothing but our own errors."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from yarl import URL
+
+from byzer_nb.errors import ByzerError, CallTimeoutError, ModelCallError
+from byzer_nb.providers.wire import failures
+from byzer_nb.providers.wire.call import Call, Signature
+from byzer_nb.providers.wire.failures import Called
+from byzer_nb.providers.wire.incoming import Incoming
+from byzer_nb.providers.wire.retry import Backoff, retrying
+from byzer_nb.providers.wire.sessions import Sessions
+from byzer_nb.types import Secret
+
+T = TypeVar("T")
+
+KEEP_ALIVE_SECONDS = 30.0
+LARGE_BODY = 1 << 20  # aiohttp wants bigger ones as a file, so that the loop breathes while they are sent
+LOOP_BACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patience:
+    """Seconds that a provider may be silent: before a connection, before the first word, and in the middle of it.
+
+    `total` is the limit of a whole call that brings none of its own.
+    """
+
+    connect: float = 10.0
+    first_token: float = 600.0
+    idle: float = 120.0
+    total: float | None = None
+
+
+# Proves who asks; it may ask the provider for a token, over the wire that it is given.
+Sign = Callable[["Wire", Call, URL], Awaitable[Signature]]
+# The error behind an answer that is not a success: status, body, headers, who was asked.
+Refusal = Callable[[int, bytes, Mapping[str, str], Called], ModelCallError]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """Where a provider is and how to get there. `verify` says whether to trust any certificate, or brings its own."""
+
+    base_url: URL
+    headers: Mapping[str, Secret] = field(default_factory=dict)
+    sign: Sign | None = None
+    refusal: Refusal = failures.from_status
+    proxy: str = field(default="", repr=False)
+    local_address: str = ""
+    verify: bool | ssl.SSLContext = True
+    patience: Patience = field(default_factory=Patience)
+    backoff: Backoff = field(default_factory=Backoff)
+
+
+class Wire:
+    """Calls to one provider, from any loop."""
+
+    def __init__(self, route: Route, *, called: Called) -> None:
+        self.called = called
+        self._route = route
+        self._sessions = Sessions(partial(_new_session, route))
+        self._arriving: set[Incoming] = set()  # from any loop; each takes itself out
+        self._urls: dict[str, URL] = {}
+        self._timeout = aiohttp.ClientTimeout(
+            sock_connect=route.patience.connect, sock_read=route.patience.first_token, ceil_threshold=3600
+        )
+
+    async def ask(
+        self,
+        call: Call,
+        *,
+        read: Callable[[bytes, Mapping[str, str]], T],
+        limit: float | None = None,
+        is_signed: bool = True,
+    ) -> T:
+        """What `read` makes of the whole answer and its headers; its own error, if retryable, is tried again too."""
+        limit = limit or self._route.patience.total
+        deadline = _deadline(limit)
+
+        async def attempt() -> T:
+            answer = await self._send(call, deadline=deadline, limit=limit, is_signed=is_signed)
+            try:
+                return read(await answer.rest(), answer.headers)
+            finally:
+                answer.close()
+
+        return await retrying(attempt, backoff=self._route.backoff, deadline=deadline)
+
+    async def stream(
+        self, call: Call, *, begin: Callable[[Incoming], Awaitable[T]], limit: float | None = None
+    ) -> tuple[Incoming, T]:
+        """An answer and what `begin` read of it; from then on nothing is tried again. Close the answer."""
+        limit = limit or self._route.patience.total
+        deadline = _deadline(limit)
+
+        async def attempt() -> tuple[Incoming, T]:
+            answer = await self._send(call, deadline=deadline, limit=limit, is_signed=True)
+            try:
+                async with asyncio.timeout(self._route.patience.first_token):
+                    begun = await begin(answer)
+                answer.wait_at_most(self._route.patience.idle)
+            except TimeoutError as late:
+                answer.close()
+                if isinstance(late, CallTimeoutError):
+                    raise
+            except BaseException:
+                answer.close()
+                raise
+            else:
+                return answer, begun
+            raise failures.was_silent(self.called)  # outside the handler: its frames hold the request
+
+        return await retrying(attempt, backoff=self._route.backoff, deadline=deadline)
+
+    async def _send(self, call: Call, *, deadline: float | None, limit: float | None, is_signed: bool) -> Incoming:
+        session = await self._session()
+        url, headers = self.url(call.path), call.headers
+        if call.query:
+            url = url.update_query(call.query)
+        if is_signed and self._route.sign is not None:
+            proof = await self._route.sign(self, call, url)
+            headers = {**headers, **{name: value.reveal() for name, value in proof.headers.items()}}
+            url = url.update_query({name: value.reveal() for name, value in proof.query.items()})
+        timeout = self._timeout
+        if deadline is not None:
+            left = max(deadline - asyncio.get_running_loop().time(), 0.001)
+            timeout = aiohttp.ClientTimeout(
+                total=left, sock_connect=timeout.sock_connect, sock_read=timeout.sock_read, ceil_threshold=3600
+            )
+        body = call.body
+        try:
+            response = await session.request(
+                call.method,
+                url,
+                data=body if len(body) < LARGE_BODY else io.BytesIO(body),
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,  # a redirect would take the key, or lose the body
+            )
+        except (aiohttp.ClientError, OSError, UnicodeError) as original:
+            failure: ByzerError = failures.from_exception(original, self.called, seconds=limit)
+            cause = failures.cause_of(original)
+            if self._sessions.is_closed:  # it was we who broke the connection
+                failure, cause = failures.closed(self.called), None
+        else:
+            answer = Incoming(response, called=self.called, limit=limit, split=call.split, among=self._arriving)
+            if self._sessions.is_closed:  # by another thread, which did not see this answer yet
+                answer.give_up()
+            if response.status < 300:
+                return answer
+            raise self._route.refusal(response.status, await answer.complaint(), answer.headers, self.called)
+        raise failure from cause  # outside the handler: the original would be its context, headers and all
+
+    async def _session(self) -> aiohttp.ClientSession:
+        if self._sessions.is_closed:
+            raise failures.closed(self.called)
+        return await self._sessions.here()
+
+    def url(self, path: str) -> URL:
+        """The address of a path, as `Call` says."""
+        url = self._urls.get(path)
+        if url is None:
+            base = self._route.base_url
+            if "://" in path:
+                url = URL(path)
+            else:
+                joined = base.with_path(path) if path.startswith("/") else _joined(base, path)
+                url = joined.with_query(base.query)
+            self._urls[path] = url
+        return url
+
+    async def close(self) -> None:
+        """Let go of whoever reads an answer, and close the connections; a second time does nothing."""
+        self._sessions.is_closed = True
+        for answer in list(self._arriving):
+            answer.give_up()  # a session that is closed under its reader would never wake it
+        await self._sessions.close()
+
+
+def _new_session(route: Route) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            limit=0,  # how many calls run at once is decided by who deploys, not here
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
+            ttl_dns_cache=300,
+            local_addr=(route.local_address, 0) if route.local_address else None,
+            ssl=route.verify,
+        ),
+        headers={
+            "Content-Type": "application/json",
+            "User-Agent": "byzer_nb",
+            **{name: value.reveal() for name, value in route.headers.items()},
+        },
+        cookie_jar=aiohttp.DummyCookieJar(),
+        proxy=route.proxy or _proxy_of_environment(route.base_url),
+    )
+
+
+def _joined(base: URL, path: str) -> URL:
+    """A path below the base URL; it may hold a colon, or be empty, which is the base URL itself."""
+    return base.with_path(f"{base.raw_path.rstrip('/')}/{path}", encoded=True) if path else base
+
+
+def _deadline(limit: float | None) -> float | None:
+    return None if limit is None else asyncio.get_running_loop().time() + limit
+
+
+def _proxy_of_environment(url: URL) -> str | None:
+    """The proxy that HTTP_PROXY and its kin name for this host; asked once a session, for it is slow."""
+    host = url.host or ""
+    if host in LOOP_BACK or proxy_bypass(host):
+        return None
+    proxy = getproxies().get(url.scheme, "")
+    return proxy if proxy.startswith("http") else None
