@@ -2,7 +2,8 @@
 
 from byzer_nb.types.deploy import DeploySpec
 from byzer_nb.types.embeddings import EmbedReply, EmbedRequest
-from byzer_nb.types.engine import Capabilities, Embeds, Engine, ModelCard, Tokenizes
+from byzer_nb.types.engine import Capabilities, Draws, Embeds, Engine, ModelCard, Speaks, Tokenizes, Transcribes
+from byzer_nb.types.media import DrawRequest, Picture, Segment, Sound, SpeakRequest, TranscribeRequest, Transcript, Word
 from byzer_nb.types.messages import AudioPart, ChatRequest, ImagePart, Message, Part, Role, TextPart
 from byzer_nb.types.options import ChatOptions
 from byzer_nb.types.replies import Delta, FinishReason, Reply, Usage
@@ -15,6 +16,8 @@ __all__ = [
     "ChatRequest",
     "Delta",
     "DeploySpec",
+    "DrawRequest",
+    "Draws",
     "EmbedReply",
     "EmbedRequest",
     "Embeds",
@@ -24,10 +27,19 @@ __all__ = [
     "Message",
     "ModelCard",
     "Part",
+    "Picture",
     "Reply",
     "Role",
     "Secret",
+    "Segment",
+    "Sound",
+    "SpeakRequest",
+    "Speaks",
     "TextPart",
     "Tokenizes",
+    "TranscribeRequest",
+    "Transcribes",
+    "Transcript",
     "Usage",
+    "Word",
 ]

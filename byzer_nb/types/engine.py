@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from byzer_nb._display import Displayed, key_value_table
 from byzer_nb.types.embeddings import EmbedReply, EmbedRequest
+from byzer_nb.types.media import DrawRequest, Picture, SpeakRequest, TranscribeRequest, Transcript
 from byzer_nb.types.messages import ChatRequest, Message
 from byzer_nb.types.replies import Delta
 
@@ -86,6 +87,33 @@ class Embeds(Protocol):
 
     async def embed(self, request: EmbedRequest) -> EmbedReply:
         """One vector a text."""
+        ...
+
+
+@runtime_checkable
+class Speaks(Protocol):
+    """An engine that reads texts out."""
+
+    def speak(self, request: SpeakRequest) -> AsyncGenerator[bytes, None]:
+        """The sound, piece by piece."""
+        ...
+
+
+@runtime_checkable
+class Transcribes(Protocol):
+    """An engine that writes down what is said."""
+
+    async def transcribe(self, request: TranscribeRequest) -> Transcript:
+        """The words."""
+        ...
+
+
+@runtime_checkable
+class Draws(Protocol):
+    """An engine that makes pictures."""
+
+    async def draw(self, request: DrawRequest) -> tuple[Picture, ...]:
+        """As many pictures as were asked for."""
         ...
 
 

@@ -25,7 +25,7 @@ from byzer_nb.engines import build
 from byzer_nb.providers.scripted import ScriptedEngine
 from byzer_nb.types import DeploySpec, Engine
 from tests.backends.speaking import speaking_engine
-from tests.standins.openai import OpenAIStandIn
+from tests.providers.vendors import VENDORS, Vendor
 from tests.standins.vendor import Act
 from tests.tiny_models import write_tiny_llama
 
@@ -38,9 +38,13 @@ Make = Callable[[str], AbstractAsyncContextManager["Stage"]]
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A ready engine, and where it can be seen from outside whether it still works on an answer."""
+    """A ready engine, and where it can be seen from outside whether it still works on an answer.
+
+    `counts_apart` says that it tells how many tokens were read and how many written, and not their sum alone.
+    """
 
     engine: Engine
+    counts_apart: bool = True
     is_busy: Callable[[], bool] | None = None
 
 
@@ -76,15 +80,18 @@ async def scripted(reply: str) -> AsyncIterator[Stage]:
     await engine.close()
 
 
-@asynccontextmanager
-async def openai(reply: str) -> AsyncIterator[Stage]:
-    """`saas/openai` against a stand-in of the real thing."""
-    with OpenAIStandIn() as standin:
-        standin.always = Act(reply=reply, rate=1000 if len(reply) < 1000 else 0)
-        settings = {"api_key": standin.key, "base_url": standin.url, "max_retries": 0}
-        engine = build(DeploySpec(name="chat", engine="saas/openai", settings=settings))
-        yield Stage(engine=engine, is_busy=lambda: standin.busy > 0)
-        await engine.close()
+def vendor(vendor: Vendor) -> Make:
+    """A provider against a stand-in of the real thing."""
+
+    @asynccontextmanager
+    async def make(reply: str) -> AsyncIterator[Stage]:
+        with vendor.standin() as standin:
+            standin.always = Act(reply=reply, rate=1000 if len(reply) < 1000 else 0)
+            engine = vendor.build(standin)
+            yield Stage(engine=engine, counts_apart=vendor.counts_apart, is_busy=lambda: standin.busy > 0)
+            await engine.close()
+
+    return make
 
 
 @cache
@@ -110,7 +117,7 @@ def local(engine: str) -> Make:
 
 CASES: list[EngineCase] = [
     EngineCase(name="scripted", make=scripted, traits=frozenset({"scriptable"})),
-    EngineCase(name="saas/openai", make=openai, traits=frozenset({"scriptable"})),
+    *(EngineCase(name=str(each), make=vendor(each), traits=frozenset({"scriptable"})) for each in VENDORS),
     EngineCase(name="local, chosen words", make=chosen_words, traits=frozenset({"scriptable"})),
     EngineCase(name="numpy", make=local("numpy")),
     EngineCase(

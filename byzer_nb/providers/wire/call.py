@@ -37,7 +37,8 @@ class Call:
     """A request: its path, its body, and headers beside those of the route.
 
     A path with a slash in front starts at the host, one with a scheme is an address of its own, and any other starts
-    at the base URL. `split` takes the events out of a streamed answer.
+    at the base URL. `split` takes the events out of a streamed answer. One that is not signed shows no key: it goes to
+    a place that the provider named, or fetches the very token that signs the others.
     """
 
     path: str
@@ -45,6 +46,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     method: str = "POST"
+    is_signed: bool = True
     split: Callable[[], Splitter] = EventSplitter
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Protocol, Self, TypeVar
+from typing import TypeVar
 
 from yarl import URL
 
@@ -16,12 +16,25 @@ from byzer_nb.providers.wire.call import Call
 from byzer_nb.providers.wire.failures import Called
 from byzer_nb.providers.wire.http import Route, Wire
 from byzer_nb.providers.wire.incoming import Incoming
+from byzer_nb.providers.wire.ports import Dialect, Embedder, Narrator, Painter, Reading, Scribe
 from byzer_nb.providers.wire.sse import Event
-from byzer_nb.types import ChatRequest, Delta, EmbedReply, EmbedRequest, ModelCard
+from byzer_nb.types import (
+    ChatRequest,
+    Delta,
+    DrawRequest,
+    EmbedReply,
+    EmbedRequest,
+    ModelCard,
+    Picture,
+    SpeakRequest,
+    TranscribeRequest,
+    Transcript,
+)
 from byzer_nb.types.settings import SettingWarning
 
 T = TypeVar("T")
 
+SERVED_BY = {"embed": "an embedding", "speak": "a speech", "transcribe": "a transcription", "draw": "a picture"}
 HINTS = {
     "an embedding": "Ask it with emb(...).",
     "a speech": 'Ask it with {"input": "...", "voice": "..."}.',
@@ -30,77 +43,28 @@ HINTS = {
 }
 
 
-class Reading(Protocol):
-    """What is known of a streamed answer so far."""
-
-    is_done: bool
-    """True once the server has said good-bye."""
-
-    @property
-    def is_whole(self) -> bool:
-        """True when no more words will come, even if the server has not said good-bye yet."""
-        ...
-
-    def read(self, event: Event) -> Delta | None:
-        """What the event adds, if anything that can be read; an error in the place of words is raised."""
-        ...
-
-    def last(self) -> Delta:
-        """The delta that closes the answer, with its reason and its usage; a stream that stopped short has none."""
-        ...
-
-
-class Dialect(Protocol):
-    """How one vendor writes down a conversation, and what its answers mean. It asks nobody and waits for nothing."""
-
-    def chat(self, request: ChatRequest) -> Call:
-        """The conversation in the vendor's words, whole or streamed as the request wants."""
-        ...
-
-    def whole(self, body: bytes, headers: Mapping[str, str]) -> Delta:
-        """An answer that came in one piece; an error in the place of an answer is raised."""
-        ...
-
-    def reading(self, headers: Mapping[str, str]) -> Reading:
-        """A reader for one streamed answer."""
-        ...
-
-    def relent(self, refused: ModelCallError, call: Call) -> Self | None:
-        """The dialect to ask again in, after a refusal from which something was learned; None where nothing was."""
-        ...
-
-
-class Embedder(Protocol):
-    """How one vendor turns texts into vectors."""
-
-    most_texts: int
-    """How many texts go into one call."""
-
-    def embed(self, request: EmbedRequest) -> Call:
-        """The texts in the vendor's words."""
-        ...
-
-    def vectors(self, body: bytes, headers: Mapping[str, str], *, texts: int) -> EmbedReply:
-        """One vector a text."""
-        ...
-
-
 class WireEngine:
     """A model of a provider."""
 
     def __init__(
         self,
-        dialect: Dialect,
+        dialect: Dialect | None,
         route: Route,
         *,
         called: Called,
         card: ModelCard,
         embedder: Embedder | None = None,
+        narrator: Narrator | None = None,
+        scribe: Scribe | None = None,
+        painter: Painter | None = None,
     ) -> None:
         self._called = called
         self._card = card
         self._dialect = dialect
         self._embedder = embedder
+        self._narrator = narrator
+        self._scribe = scribe
+        self._painter = painter
         self._wire = Wire(route, called=called)
 
     def __repr__(self) -> str:
@@ -112,21 +76,21 @@ class WireEngine:
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """The answer: one delta for each piece that arrives, or a single one when nobody watches."""
-        if not self._card.capabilities.chat:
+        if self._dialect is None or not self._card.capabilities.chat:
             raise self._cannot_chat()
         limit = request.options.timeout
         if not request.stream:
-            yield await self._asking(
+            yield await self._talking(
                 request, lambda call, dialect: self._wire.ask(call, read=dialect.whole, limit=limit)
             )
             return
 
-        def stream(call: Call, dialect: Dialect) -> Awaitable[tuple[Incoming, _Streamed]]:
+        def stream(call: Call, dialect: Dialect) -> Awaitable[tuple[Incoming, Streamed]]:
             return self._wire.stream(
-                call, begin=lambda incoming: _begun(incoming, dialect, called=self._called), limit=limit
+                call, begin=lambda incoming: begun(incoming, dialect, called=self._called), limit=limit
             )
 
-        incoming, (first, rest) = await self._asking(request, stream)
+        incoming, (first, rest) = await self._talking(request, stream)
         try:
             async with aclosing(rest):
                 yield first
@@ -137,11 +101,7 @@ class WireEngine:
 
     async def embed(self, request: EmbedRequest) -> EmbedReply:
         """One vector a text, in as many calls as the vendor needs for so many."""
-        embedder = self._embedder
-        if embedder is None:
-            raise UnsupportedError(
-                f"{self._called} has no embedding service.", hint="Deploy an embedding model and name it."
-            )
+        embedder = self._able("embed", self._embedder)
         return await in_batches(
             request,
             most=embedder.most_texts,
@@ -151,6 +111,43 @@ class WireEngine:
             ),
         )
 
+    async def speak(self, request: SpeakRequest) -> AsyncGenerator[bytes, None]:
+        """The sound, piece by piece as it arrives."""
+        narrator = self._able("speak", self._narrator)
+        incoming, first = await self._wire.stream(
+            narrator.speak(request), begin=lambda incoming: _first_sound(incoming, narrator), limit=request.timeout
+        )
+        try:
+            yield first
+            while chunk := await incoming.chunk():
+                yield chunk
+        finally:
+            incoming.close()
+
+    async def transcribe(self, request: TranscribeRequest) -> Transcript:
+        """What was said."""
+        scribe = self._able("transcribe", self._scribe)
+        return await self._wire.ask(scribe.transcribe(request), read=scribe.transcript, limit=request.timeout)
+
+    async def draw(self, request: DrawRequest) -> tuple[Picture, ...]:
+        """As many pictures as were asked for."""
+        while True:
+            painter = self._able("draw", self._painter)
+            call = painter.draw(request)
+            try:
+                found = await self._wire.ask(call, read=painter.pictures, limit=request.timeout)
+                break
+            except ModelCallError as refused:
+                wiser = painter.relent(refused, call)
+                if wiser is None:
+                    raise
+                self._painter = wiser
+        return tuple([Picture(data=await self._fetched(each) if isinstance(each, str) else each) for each in found])
+
+    async def _fetched(self, address: str) -> bytes:
+        """What lies at an address that the provider named; the key is not shown there."""
+        return await self._wire.ask(Call(path=address, method="GET", is_signed=False), read=lambda body, _: body)
+
     async def close(self) -> None:
         """Close the connections; a second time does nothing."""
         await self._wire.close()
@@ -159,10 +156,11 @@ class WireEngine:
         """Where calls with that path are sent."""
         return self._wire.url(path)
 
-    async def _asking(self, request: ChatRequest, send: Callable[[Call, Dialect], Awaitable[T]]) -> T:
+    async def _talking(self, request: ChatRequest, send: Callable[[Call, Dialect], Awaitable[T]]) -> T:
         """What `send` gives; a refusal from which the dialect learns something is answered by asking again."""
         while True:
             dialect = self._dialect
+            assert dialect is not None
             call = dialect.chat(request)
             try:
                 return await send(call, dialect)
@@ -172,18 +170,24 @@ class WireEngine:
                     raise
                 self._dialect = wiser
 
+    def _able(self, what: str, port: T | None) -> T:
+        if port is None or not getattr(self._card.capabilities, what):
+            service = {"embed": "embedding", "speak": "speech", "transcribe": "transcription", "draw": "picture"}[what]
+            raise UnsupportedError(
+                f"{self._called} has no {service} service.", hint=f"Deploy {SERVED_BY[what]} model and name it."
+            )
+        return port
+
     def _cannot_chat(self) -> UnsupportedError:
         able = self._card.capabilities
-        kinds = {"embed": "an embedding", "speak": "a speech", "transcribe": "a transcription", "draw": "a picture"}
-        ways = [kind for kind in kinds if getattr(able, kind)]
-        kind = kinds[ways[0]] if ways else "no chat"
+        kind = next((kind for way, kind in SERVED_BY.items() if getattr(able, way)), "no chat")
         return UnsupportedError(f"{self._called} is {kind} model and does not chat.", hint=HINTS.get(kind, ""))
 
 
-_Streamed = tuple[Delta, AsyncGenerator[Delta, None]]
+Streamed = tuple[Delta, AsyncGenerator[Delta, None]]
 
 
-async def _begun(incoming: Incoming, dialect: Dialect, *, called: Called) -> _Streamed:
+async def begun(incoming: Incoming, dialect: Dialect, *, called: Called) -> Streamed:
     """The first delta and the rest: all that goes wrong before the first word can still be tried again."""
     deltas = _deltas(incoming, dialect, called=called)
     try:
@@ -219,6 +223,12 @@ async def _next_events(incoming: Incoming, answer: Reading) -> list[Event]:
         if answer.is_whole:
             return []  # every word is here; what broke could only have brought the count of tokens
         raise
+
+
+async def _first_sound(incoming: Incoming, narrator: Narrator) -> bytes:
+    if incoming.is_json:
+        return narrator.sound(await incoming.rest(), incoming.headers)
+    return await incoming.chunk()
 
 
 def tell(news: str) -> None:

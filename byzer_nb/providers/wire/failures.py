@@ -61,6 +61,7 @@ class Called:
     model: str
     address: str
     mask: Mask = field(repr=False)
+    key_setting: str = "api_key"  # what to look at when the key is refused
 
     def __str__(self) -> str:
         return f"{self.alias!r} ({self.model} at {self.address})"
@@ -122,7 +123,7 @@ def classified(
             # The provider's words are left out: they quote the key.
             detail = ", ".join(filter(None, (number, facts["code"])))
             said = f"{called} refused the key{f' ({detail})' if detail else ''}."
-            return RefusedError(said, hint="Check the setting api_key.", **facts)
+            return RefusedError(said, hint=f"Check the setting {called.key_setting}.", **facts)
         case 402:
             return RefusedError(said, hint="The account has no credit left; top it up or use another key.", **facts)
         case 403:

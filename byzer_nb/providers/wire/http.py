@@ -6,7 +6,7 @@ import asyncio
 import io
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 from urllib.request import getproxies, proxy_bypass
@@ -71,6 +71,7 @@ class Wire:
         self.called = called
         self._route = route
         self._sessions = Sessions(partial(_new_session, route))
+        self._keyless_sessions = Sessions(partial(_new_session, replace(route, headers={})))
         self._arriving: set[Incoming] = set()  # from any loop; each takes itself out
         self._urls: dict[str, URL] = {}
         self._timeout = aiohttp.ClientTimeout(
@@ -83,14 +84,13 @@ class Wire:
         *,
         read: Callable[[bytes, Mapping[str, str]], T],
         limit: float | None = None,
-        is_signed: bool = True,
     ) -> T:
         """What `read` makes of the whole answer and its headers; its own error, if retryable, is tried again too."""
         limit = limit or self._route.patience.total
         deadline = _deadline(limit)
 
         async def attempt() -> T:
-            answer = await self._send(call, deadline=deadline, limit=limit, is_signed=is_signed)
+            answer = await self._send(call, deadline=deadline, limit=limit)
             try:
                 return read(await answer.rest(), answer.headers)
             finally:
@@ -106,7 +106,7 @@ class Wire:
         deadline = _deadline(limit)
 
         async def attempt() -> tuple[Incoming, T]:
-            answer = await self._send(call, deadline=deadline, limit=limit, is_signed=True)
+            answer = await self._send(call, deadline=deadline, limit=limit)
             try:
                 async with asyncio.timeout(self._route.patience.first_token):
                     begun = await begin(answer)
@@ -124,12 +124,12 @@ class Wire:
 
         return await retrying(attempt, backoff=self._route.backoff, deadline=deadline)
 
-    async def _send(self, call: Call, *, deadline: float | None, limit: float | None, is_signed: bool) -> Incoming:
-        session = await self._session()
+    async def _send(self, call: Call, *, deadline: float | None, limit: float | None) -> Incoming:
+        session = await self._session(is_signed=call.is_signed)
         url, headers = self.url(call.path), call.headers
         if call.query:
             url = url.update_query(call.query)
-        if is_signed and self._route.sign is not None:
+        if call.is_signed and self._route.sign is not None:
             proof = await self._route.sign(self, call, url)
             headers = {**headers, **{name: value.reveal() for name, value in proof.headers.items()}}
             url = url.update_query({name: value.reveal() for name, value in proof.query.items()})
@@ -163,10 +163,10 @@ class Wire:
             raise self._route.refusal(response.status, await answer.complaint(), answer.headers, self.called)
         raise failure from cause  # outside the handler: the original would be its context, headers and all
 
-    async def _session(self) -> aiohttp.ClientSession:
+    async def _session(self, *, is_signed: bool) -> aiohttp.ClientSession:
         if self._sessions.is_closed:
             raise failures.closed(self.called)
-        return await self._sessions.here()
+        return await (self._sessions if is_signed else self._keyless_sessions).here()
 
     def url(self, path: str) -> URL:
         """The address of a path, as `Call` says."""
@@ -187,6 +187,7 @@ class Wire:
         for answer in list(self._arriving):
             answer.give_up()  # a session that is closed under its reader would never wake it
         await self._sessions.close()
+        await self._keyless_sessions.close()
 
 
 def _new_session(route: Route) -> aiohttp.ClientSession:

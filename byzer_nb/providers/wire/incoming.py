@@ -88,7 +88,7 @@ class Incoming:
             if self._idle and self._loop.time() - self._last > self._idle:  # keep-alives say nothing
                 raise failures.was_silent(self._called)
 
-    async def chunks(self) -> bytes:
+    async def chunk(self) -> bytes:
         """The next bytes as they are, such as those of sound; none once the answer is over."""
         return await self._read()
 

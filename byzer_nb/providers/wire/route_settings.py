@@ -36,9 +36,18 @@ def with_bearer(route: Route, key: Secret) -> Route:
     return replace(route, headers={**route.headers, "Authorization": Secret(f"Bearer {key.reveal()}")})
 
 
-def called_by(spec: DeploySpec, *, model: str, url: URL, secrets: tuple[Secret, ...]) -> Called:
+def called_by(
+    spec: DeploySpec, *, model: str, url: URL, secrets: tuple[Secret, ...], key_setting: str = "api_key"
+) -> Called:
     """Who is asked, for errors; `secrets` are kept out of them."""
-    return Called(provider=spec.engine, alias=spec.name, model=model, address=url.authority, mask=Mask(secrets))
+    return Called(
+        provider=spec.engine,
+        alias=spec.name,
+        model=model,
+        address=url.authority,
+        mask=Mask(secrets),
+        key_setting=key_setting,
+    )
 
 
 def read_url(settings: Settings, *names: str, default: str, schemes: tuple[str, ...] = ("http", "https")) -> URL:
