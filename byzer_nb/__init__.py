@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from byzer_nb.prompts.ask import ask as ask
     from byzer_nb.providers.scripted import ScriptedEngine as ScriptedEngine
     from byzer_nb.seed.connecting import connect_cluster as connect_cluster
+    from byzer_nb.seed.image import Audio as Audio
+    from byzer_nb.seed.image import Image as Image
     from byzer_nb.seed.llm import ByzerLLM as ByzerLLM
     from byzer_nb.seed.llm import SimpleByzerLLM as SimpleByzerLLM
     from byzer_nb.seed.prompting import prompt as prompt
@@ -31,10 +33,12 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "AsyncClient": "byzer_nb.client",
+    "Audio": "byzer_nb.seed.image",
     "ByzerError": "byzer_nb.errors",
     "ByzerLLM": "byzer_nb.seed.llm",
     "ChatOptions": "byzer_nb.types",
     "Client": "byzer_nb.client",
+    "Image": "byzer_nb.seed.image",
     "ScriptedEngine": "byzer_nb.providers.scripted",
     "SimpleByzerLLM": "byzer_nb.seed.llm",
     "ask": "byzer_nb.prompts.ask",

@@ -2,6 +2,7 @@
 
     ByzerError
     ├── BadInputError (ValueError)            an argument has a value that cannot work
+    │   ├── MissingFileError (FileNotFoundError)  a file is not there
     │   ├── MissingModelError (FileNotFoundError)  a folder is not there, or is no model
     │   ├── MissingSettingError               an engine was not given what it cannot do without
     │   └── PromptError                       a prompt function or its template is wrong
@@ -34,6 +35,7 @@ __all__ = [
     "CallTimeoutError",
     "LoopError",
     "MissingExtraError",
+    "MissingFileError",
     "MissingModelError",
     "MissingSettingError",
     "ModelCallError",
@@ -91,6 +93,10 @@ def _error_again(cls: type[Error], args: tuple[Any, ...], attributes: dict[str, 
 
 class BadInputError(ByzerError, ValueError):
     """An argument has a value that cannot work."""
+
+
+class MissingFileError(BadInputError, FileNotFoundError):
+    """A file that was named is not there."""
 
 
 class MissingModelError(BadInputError, FileNotFoundError):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 import warnings
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
@@ -11,20 +13,27 @@ from reprlib import repr as short
 from byzer_nb._sync import iterate, run
 from byzer_nb.client.conversation import Turns, as_messages
 from byzer_nb.client.gather import gather
+from byzer_nb.client.media import Recording, draw_request, sound_of, speak_request, transcribe_request
 from byzer_nb.client.reachable import reachable_models
 from byzer_nb.client.transport import Transport
 from byzer_nb.errors import BadInputError, CallTimeoutError, UnsupportedError, WrongTypeError
 from byzer_nb.types import (
     AudioPart,
+    Capabilities,
     ChatOptions,
     ChatRequest,
     Delta,
+    DrawRequest,
     EmbedReply,
     EmbedRequest,
     ImagePart,
     Message,
     ModelCard,
+    Pictures,
     Reply,
+    Sound,
+    SpeakRequest,
+    Transcript,
 )
 from byzer_nb.types.options import SILENT
 
@@ -48,8 +57,10 @@ class AsyncClient:
         self._told: set[tuple[str, str]] = set()  # models, and the options that they were found not to know
 
     async def chat(self, messages: Turns, *, model: str = "", options: ChatOptions | None = None) -> Reply:
-        """The whole answer."""
+        """The whole answer. A model that only listens writes down the sound that the last message is."""
         name, request = await self._prepared(messages, model, options, stream=False)
+        if (sound := await self._sound_alone(name, request)) is not None:
+            return await self._written_down(name, sound)
         async with aclosing(self._deltas(name, request)) as deltas:
             return await gather(deltas, model=name)
 
@@ -71,6 +82,30 @@ class AsyncClient:
         if not wanted:
             return EmbedReply(vectors=(), model=name)
         return await self.transport.embed(name, EmbedRequest(texts=wanted, dimensions=dimensions))
+
+    async def speak(self, text: str | SpeakRequest, *, model: str = "", voice: str = "") -> Sound:
+        """A text read out; a `SpeakRequest` also says the format, the language and the speed."""
+        request = speak_request(text, voice=voice)
+        async with aclosing(self.transport.speak(model or self.default_model(), request)) as pieces:
+            return Sound(data=b"".join([piece async for piece in pieces]), format=request.format)
+
+    async def stream_speech(
+        self, text: str | SpeakRequest, *, model: str = "", voice: str = ""
+    ) -> AsyncGenerator[bytes, None]:
+        """A text read out, piece by piece as the sound arrives."""
+        async with aclosing(
+            self.transport.speak(model or self.default_model(), speak_request(text, voice=voice))
+        ) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def transcribe(self, sound: Recording, *, model: str = "") -> Transcript:
+        """What is said in a file or in a `Sound`; a `TranscribeRequest` also says the language and gives a hint."""
+        return await self.transport.transcribe(model or self.default_model(), transcribe_request(sound))
+
+    async def draw(self, prompt: str | DrawRequest, *, model: str = "", size: str = "") -> Pictures:
+        """Pictures of what the prompt says; a `DrawRequest` also says how many, and how good."""
+        return Pictures(await self.transport.draw(model or self.default_model(), draw_request(prompt, size=size)))
 
     async def tokenize(self, text: str, *, model: str = "") -> tuple[int, ...]:
         """The ids of a text's tokens, as a model sees them."""
@@ -110,6 +145,19 @@ class AsyncClient:
         if wanted is not SILENT and card.capabilities.options:
             self._tell_of_unknown(name, wanted, card.capabilities.options)
         return name, ChatRequest(messages=messages, options=wanted, stream=stream)
+
+    async def _sound_alone(self, name: str, request: ChatRequest) -> Sound | None:
+        """The sound that the last message is, if the model listens and does not chat."""
+        content = request.messages[-1].content
+        if isinstance(content, str) or (await self.transport.describe(name)).capabilities.chat:
+            return None
+        return sound_of(content)
+
+    async def _written_down(self, name: str, sound: Sound) -> Reply:
+        started = time.perf_counter()
+        transcript = await self.transcribe(sound, model=name)
+        seconds = time.perf_counter() - started
+        return Reply(text=json.dumps(transcript.as_json(), ensure_ascii=False), model=name, seconds=seconds)
 
     def _tell_of_unknown(self, name: str, options: ChatOptions, known: frozenset[str]) -> None:
         unknown = {(name, option) for option in options.given()} - {(name, option) for option in known | BY_ANY_ENGINE}
@@ -167,10 +215,12 @@ def _as_texts(texts: Sequence[str]) -> tuple[str, ...]:
 
 def _check(name: str, card: ModelCard, messages: tuple[Message, ...], options: ChatOptions, *, stream: bool) -> None:
     able = card.capabilities
+    if not able.chat and able.transcribe and not stream and sound_of(messages[-1].content) is not None:
+        return
     if not able.chat:
         raise UnsupportedError(
             f"The model {name!r} does not support text generation.",
-            hint="It turns texts into vectors; call embed()." if able.embed else "",
+            hint=_what_it_does(able),
         )
     if stream and not able.stream:
         raise UnsupportedError(f"The model {name!r} does not support stream chat.", hint="Call chat() instead.")
@@ -183,6 +233,16 @@ def _check(name: str, card: ModelCard, messages: tuple[Message, ...], options: C
         raise UnsupportedError(f"The model {name!r} does not take pictures.", hint="Ask a vision model.")
     if not able.audio and any(isinstance(part, AudioPart) for part in parts):
         raise UnsupportedError(f"The model {name!r} does not take sound.", hint="Ask a model that listens.")
+
+
+def _what_it_does(able: Capabilities) -> str:
+    ways = {
+        "embed": "It turns texts into vectors; call embed().",
+        "speak": "It reads texts out; call speak().",
+        "transcribe": "It writes down sound; call transcribe().",
+        "draw": "It makes pictures; call draw().",
+    }
+    return next((words for way, words in ways.items() if getattr(able, way)), "")
 
 
 class Client:
@@ -205,6 +265,22 @@ class Client:
     def embed(self, texts: Sequence[str], *, model: str = "", dimensions: int | None = None) -> EmbedReply:
         """One vector a text, in order."""
         return run(self.aio.embed(texts, model=model, dimensions=dimensions))
+
+    def speak(self, text: str | SpeakRequest, *, model: str = "", voice: str = "") -> Sound:
+        """A text read out; a `SpeakRequest` also says the format, the language and the speed."""
+        return run(self.aio.speak(text, model=model, voice=voice))
+
+    def stream_speech(self, text: str | SpeakRequest, *, model: str = "", voice: str = "") -> Iterator[bytes]:
+        """A text read out, piece by piece as the sound arrives."""
+        return iterate(self.aio.stream_speech(text, model=model, voice=voice))
+
+    def transcribe(self, sound: Recording, *, model: str = "") -> Transcript:
+        """What is said in a file or in a `Sound`; a `TranscribeRequest` also says the language and gives a hint."""
+        return run(self.aio.transcribe(sound, model=model))
+
+    def draw(self, prompt: str | DrawRequest, *, model: str = "", size: str = "") -> Pictures:
+        """Pictures of what the prompt says; a `DrawRequest` also says how many, and how good."""
+        return run(self.aio.draw(prompt, model=model, size=size))
 
     def tokenize(self, text: str, *, model: str = "") -> tuple[int, ...]:
         """The ids of a text's tokens, as a model sees them."""

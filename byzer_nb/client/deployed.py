@@ -16,7 +16,19 @@ from byzer_nb.cluster.over_ray import OverRay
 from byzer_nb.cluster.session import connected
 from byzer_nb.cluster.wire import error_from_bytes
 from byzer_nb.errors import BadInputError, UnreachableError
-from byzer_nb.types import ChatRequest, Delta, EmbedReply, EmbedRequest, Message, ModelCard
+from byzer_nb.types import (
+    ChatRequest,
+    Delta,
+    DrawRequest,
+    EmbedReply,
+    EmbedRequest,
+    Message,
+    ModelCard,
+    Picture,
+    SpeakRequest,
+    TranscribeRequest,
+    Transcript,
+)
 
 RESTART_SECONDS = 15.0  # that a router which died may take to come back
 PAUSE_SECONDS = 0.1
@@ -53,6 +65,20 @@ class RayTransport:
     async def embed(self, model: str, request: EmbedRequest) -> EmbedReply:
         way = await self._way(model)
         return await way.embed(request)
+
+    async def speak(self, model: str, request: SpeakRequest) -> AsyncGenerator[bytes, None]:
+        way = await self._way(model)
+        async with aclosing(way.speak(request)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def transcribe(self, model: str, request: TranscribeRequest) -> Transcript:
+        way = await self._way(model)
+        return await way.transcribe(request)
+
+    async def draw(self, model: str, request: DrawRequest) -> tuple[Picture, ...]:
+        way = await self._way(model)
+        return await way.draw(request)
 
     async def tokenize(self, model: str, text: str) -> tuple[int, ...]:
         way = await self._way(model)

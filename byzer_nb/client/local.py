@@ -5,24 +5,29 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from functools import cache
 
 from byzer_nb._registry import nearest
 from byzer_nb.client.ready import check_engine, check_name, not_streaming
 from byzer_nb.engines import build
-from byzer_nb.errors import UnknownModelError, UnsupportedError
+from byzer_nb.errors import UnknownModelError
 from byzer_nb.types import (
     ChatRequest,
     Delta,
     DeploySpec,
+    DrawRequest,
     EmbedReply,
     EmbedRequest,
-    Embeds,
     Engine,
     Message,
     ModelCard,
-    Tokenizes,
+    Picture,
+    SpeakRequest,
+    TranscribeRequest,
+    Transcript,
 )
+from byzer_nb.types.abilities import able
 
 BUNDLED = "byzer-tiny"
 
@@ -164,24 +169,30 @@ class LocalTransport:
         return deltas
 
     async def embed(self, model: str, request: EmbedRequest) -> EmbedReply:
-        engine = await self._ready(model)
-        if not (isinstance(engine, Embeds) and engine.describe().capabilities.embed):
-            raise UnsupportedError(
-                f"The model {model!r} has no embedding service.", hint="Deploy an embedding model and name it."
-            )
-        return await engine.embed(request)
+        reply: EmbedReply = await able(await self._ready(model), "embed", name=model).embed(request)
+        return reply
+
+    async def speak(self, model: str, request: SpeakRequest) -> AsyncGenerator[bytes, None]:
+        speaks = able(await self._ready(model), "speak", name=model)
+        async with aclosing(speaks.speak(request)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def transcribe(self, model: str, request: TranscribeRequest) -> Transcript:
+        words: Transcript = await able(await self._ready(model), "transcribe", name=model).transcribe(request)
+        return words
+
+    async def draw(self, model: str, request: DrawRequest) -> tuple[Picture, ...]:
+        pictures: tuple[Picture, ...] = await able(await self._ready(model), "draw", name=model).draw(request)
+        return pictures
 
     async def tokenize(self, model: str, text: str) -> tuple[int, ...]:
-        return (await self._tokenizer(model)).tokenize(text)
+        ids: tuple[int, ...] = able(await self._ready(model), "tokenize", name=model).tokenize(text)
+        return ids
 
     async def apply_template(self, model: str, messages: tuple[Message, ...]) -> str:
-        return (await self._tokenizer(model)).apply_template(messages)
-
-    async def _tokenizer(self, model: str) -> Tokenizes:
-        engine = await self._ready(model)
-        if not isinstance(engine, Tokenizes):
-            raise UnsupportedError(f"The model {model!r} does not support tokenizer service.")
-        return engine
+        text: str = able(await self._ready(model), "tokenize", name=model).apply_template(messages)
+        return text
 
     async def _ready(self, name: str) -> Engine:
         """The engine behind a name; the weights of the bundled one are read beside the loop, not in it."""

@@ -11,7 +11,19 @@ from byzer_nb.client.local import BUNDLED, LocalTransport, shared_models
 from byzer_nb.client.transport import Transport
 from byzer_nb.cluster.directory import exists
 from byzer_nb.cluster.session import is_connected
-from byzer_nb.types import ChatRequest, Delta, EmbedReply, EmbedRequest, Message, ModelCard
+from byzer_nb.types import (
+    ChatRequest,
+    Delta,
+    DrawRequest,
+    EmbedReply,
+    EmbedRequest,
+    Message,
+    ModelCard,
+    Picture,
+    SpeakRequest,
+    TranscribeRequest,
+    Transcript,
+)
 
 if TYPE_CHECKING:
     from byzer_nb.client.deployed import RayTransport
@@ -36,6 +48,15 @@ class ReachableModels:
 
     async def embed(self, model: str, request: EmbedRequest) -> EmbedReply:
         return await self._holder(model).embed(model, request)
+
+    def speak(self, model: str, request: SpeakRequest) -> AsyncGenerator[bytes, None]:
+        return self._holder(model).speak(model, request)
+
+    async def transcribe(self, model: str, request: TranscribeRequest) -> Transcript:
+        return await self._holder(model).transcribe(model, request)
+
+    async def draw(self, model: str, request: DrawRequest) -> tuple[Picture, ...]:
+        return await self._holder(model).draw(model, request)
 
     async def tokenize(self, model: str, text: str) -> tuple[int, ...]:
         return await self._holder(model).tokenize(model, text)

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from byzer_nb.types import ChatRequest, Delta, EmbedReply, EmbedRequest, Message, ModelCard
+from byzer_nb.types import (
+    ChatRequest,
+    Delta,
+    DrawRequest,
+    EmbedReply,
+    EmbedRequest,
+    Message,
+    ModelCard,
+    Picture,
+    SpeakRequest,
+    TranscribeRequest,
+    Transcript,
+)
 
 
 class Transport(Protocol):
@@ -25,6 +37,18 @@ class Transport(Protocol):
 
     async def embed(self, model: str, request: EmbedRequest) -> EmbedReply:
         """Vectors from one model."""
+        ...
+
+    def speak(self, model: str, request: SpeakRequest) -> AsyncGenerator[bytes, None]:
+        """A text as sound, piece by piece; closing the iterator stops the work."""
+        ...
+
+    async def transcribe(self, model: str, request: TranscribeRequest) -> Transcript:
+        """Sound as a text."""
+        ...
+
+    async def draw(self, model: str, request: DrawRequest) -> tuple[Picture, ...]:
+        """A text as pictures."""
         ...
 
     async def tokenize(self, model: str, text: str) -> tuple[int, ...]:

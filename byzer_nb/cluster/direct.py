@@ -6,7 +6,7 @@ import asyncio
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 import aiohttp
@@ -15,9 +15,10 @@ from byzer_nb.cluster import wire
 from byzer_nb.cluster.engine_face import LEASE_HEADER
 from byzer_nb.cluster.lease_line import BrokenLineError, LeaseLine
 from byzer_nb.cluster.lease_words import Grant
+from byzer_nb.cluster.way import Way
 from byzer_nb.errors import ModelCallError, UnreachableError
 from byzer_nb.providers.wire.sessions import Sessions
-from byzer_nb.types import ChatRequest, Delta, EmbedReply, EmbedRequest, Message, ModelCard, Secret
+from byzer_nb.types import ModelCard, Secret
 
 T = TypeVar("T")
 
@@ -37,11 +38,11 @@ class Door:
     card: ModelCard
 
 
-class Direct:
+class Direct(Way):
     """The way to one model from this process, for any loop. `find_door` asks the cluster where the router is now."""
 
     def __init__(self, name: str, door: Door, *, find_door: Callable[[], Awaitable[Door]]) -> None:
-        self._name = name
+        super().__init__(name)
         self._door = door
         self._find_door = find_door
         self._sessions = Sessions(self._new_session)
@@ -54,39 +55,6 @@ class Direct:
         await self._with_line(tries, _nothing)
         return self._door.card
 
-    async def chat(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-        """The answer, straight from a worker; closing the iterator closes the connection, which stops the engine."""
-        body = wire.chat_to_bytes(request)
-        async with self._answer("chat", "/stream" if request.stream else "/chat", body) as (response, grant):
-            lines = wire.DeltaLines()
-            try:
-                if response.status != 200:
-                    raise self._refused(response.status, await response.text(errors="replace"))
-                async for chunk in response.content.iter_any():
-                    deltas, failure = lines.feed(chunk)
-                    for delta in deltas:
-                        yield delta if delta.finish_reason is None else replace(delta, worker=grant.worker)
-                    if failure is not None:
-                        raise failure
-            except (aiohttp.ClientError, OSError) as broken:
-                raise self._died(grant) from broken
-            if not lines.is_between_lines:
-                raise self._died(grant)
-
-    async def embed(self, request: EmbedRequest) -> EmbedReply:
-        """Vectors for texts."""
-        return wire.vectors_from_bytes(await self._whole("embedding", "/embed", wire.embed_to_bytes(request)))
-
-    async def tokenize(self, text: str) -> tuple[int, ...]:
-        """The token ids of a text."""
-        return wire.ids_from_bytes(await self._whole("tokenizer", "/tokenize", text.encode()))
-
-    async def apply_template(self, messages: tuple[Message, ...]) -> str:
-        """The text that the model reads for some turns."""
-        return wire.text_from_bytes(
-            await self._whole("apply_chat_template", "/template", wire.messages_to_bytes(messages))
-        )
-
     async def close(self) -> None:
         """Give back what is held and close the connections."""
         line = self._lines.pop(asyncio.get_running_loop(), None)
@@ -95,6 +63,16 @@ class Direct:
         await self._sessions.close()
 
     # -- a request ------------------------------------------------------------------------------------------------
+
+    async def _chunks(self, kind: str, path: str, body: bytes) -> AsyncGenerator[tuple[bytes, int], None]:
+        async with self._answer(kind, path, body) as (response, grant):
+            try:
+                if response.status != 200:
+                    raise self._refused(response.status, await response.text(errors="replace"))
+                async for chunk in response.content.iter_any():
+                    yield chunk, grant.worker
+            except (aiohttp.ClientError, OSError) as broken:
+                raise self._died(grant) from broken
 
     async def _whole(self, kind: str, path: str, body: bytes) -> bytes:
         async with self._answer(kind, path, body) as (response, grant):

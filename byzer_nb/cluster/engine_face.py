@@ -11,8 +11,9 @@ from byzer_nb.cluster import wire
 from byzer_nb.cluster.face import Face
 from byzer_nb.cluster.sender import Sender
 from byzer_nb.cluster.tally import Tally
-from byzer_nb.errors import ByzerError, UnsupportedError
-from byzer_nb.types import Embeds, Engine, Secret, Tokenizes
+from byzer_nb.errors import ByzerError
+from byzer_nb.types import Engine, Secret
+from byzer_nb.types.abilities import able
 
 LEASE_HEADER = "Lease"
 JSON_LINES = "application/x-ndjson"
@@ -27,10 +28,17 @@ class EngineFace:
         self._engine = engine
         self._name = name
         self._stall_seconds = stall_seconds
-        self._works = {"/embed": self._embed, "/tokenize": self._tokenize, "/template": self._apply_template}
+        self._works = {
+            "/embed": self._embed,
+            "/tokenize": self._tokenize,
+            "/template": self._apply_template,
+            "/transcribe": self._transcribe,
+            "/draw": self._draw,
+        }
         routes = [
             web.post("/chat", self._chat),
             web.post("/stream", self._stream),
+            web.post("/speak", self._stream),
             *(web.post(path, self._answering(path)) for path in self._works),
         ]
         self._face = Face(routes, token=token)
@@ -42,8 +50,24 @@ class EngineFace:
 
     # -- what the engine does, on bytes; also for clients that come over Ray ----------------------------------------
 
-    async def lines(self, body: bytes) -> AsyncGenerator[bytes, None]:
-        """The answer to a conversation, a line for each delta; a failure is the last line."""
+    async def lines(self, path: str, body: bytes) -> AsyncGenerator[bytes, None]:
+        """The answer piece by piece, a line for each; a failure is the last line."""
+        pieces = self._sound(body) if path == "/speak" else self._deltas(body)
+        async with aclosing(pieces):
+            async for line in pieces:
+                yield line
+
+    async def _sound(self, body: bytes) -> AsyncGenerator[bytes, None]:
+        try:
+            speaks = able(self._engine, "speak", name=self._name)
+            async with aclosing(speaks.speak(wire.speak_from_bytes(body))) as pieces:
+                async for piece in pieces:
+                    yield wire.sound_to_line(piece)
+        except Exception as failed:  # whatever an engine raises belongs to the caller
+            self.tally.fail()
+            yield wire.error_to_line(failed)
+
+    async def _deltas(self, body: bytes) -> AsyncGenerator[bytes, None]:
         begun, is_first = self.tally.begin(), True
         try:
             async with aclosing(self._engine.chat(wire.chat_from_bytes(body))) as deltas:
@@ -61,26 +85,27 @@ class EngineFace:
     async def answer(self, path: str, body: bytes) -> bytes:
         """What the route of that path answers."""
         if path == "/chat":
-            return b"".join([line async for line in self.lines(body)])
+            return b"".join([line async for line in self._deltas(body)])
         return await self._works[path](body)
 
     async def _embed(self, body: bytes) -> bytes:
-        if not (isinstance(self._engine, Embeds) and self._engine.describe().capabilities.embed):
-            raise UnsupportedError(
-                f"The model {self._name!r} has no embedding service.", hint="Deploy an embedding model and name it."
-            )
-        return wire.vectors_to_bytes(await self._engine.embed(wire.embed_from_bytes(body)))
+        embeds = able(self._engine, "embed", name=self._name)
+        return wire.vectors_to_bytes(await embeds.embed(wire.embed_from_bytes(body)))
+
+    async def _transcribe(self, body: bytes) -> bytes:
+        transcribes = able(self._engine, "transcribe", name=self._name)
+        return wire.to_bytes(await transcribes.transcribe(wire.transcribe_from_bytes(body)))
+
+    async def _draw(self, body: bytes) -> bytes:
+        draws = able(self._engine, "draw", name=self._name)
+        return wire.to_bytes(await draws.draw(wire.draw_from_bytes(body)))
 
     async def _tokenize(self, body: bytes) -> bytes:
-        return wire.ids_to_bytes(self._tokenizer().tokenize(body.decode()))
+        return wire.ids_to_bytes(able(self._engine, "tokenize", name=self._name).tokenize(body.decode()))
 
     async def _apply_template(self, body: bytes) -> bytes:
-        return wire.text_to_bytes(self._tokenizer().apply_template(wire.messages_from_bytes(body)))
-
-    def _tokenizer(self) -> Tokenizes:
-        if not isinstance(self._engine, Tokenizes):
-            raise UnsupportedError(f"The model {self._name!r} does not support tokenizer service.")
-        return self._engine
+        tokenizes = able(self._engine, "tokenize", name=self._name)
+        return wire.text_to_bytes(tokenizes.apply_template(wire.messages_from_bytes(body)))
 
     # -- HTTP -----------------------------------------------------------------------------------------------------
 
@@ -95,7 +120,7 @@ class EngineFace:
         with self._working_on(request):
             await response.prepare(request)
             async with Sender(response.write, stall_seconds=self._stall_seconds) as sender:
-                async with aclosing(self.lines(body)) as lines:
+                async with aclosing(self.lines(request.path, body)) as lines:
                     async for line in lines:
                         if not sender.put(line):
                             await sender.sent()

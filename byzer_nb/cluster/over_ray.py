@@ -5,27 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
 from byzer_nb.cluster import directory, wire
 from byzer_nb.cluster.session import WORKERS_NAMESPACE, connected
+from byzer_nb.cluster.way import CHAT, Way
 from byzer_nb.errors import ByzerError, UnreachableError
-from byzer_nb.types import ChatRequest, Delta, EmbedReply, EmbedRequest, Message, ModelCard
+from byzer_nb.types import ModelCard
 
-CHAT = "chat"
 KEEP_SECONDS = 0.05
 RESTART_SECONDS = 15.0  # that a router which died may take to come back
 PAUSE_SECONDS = 0.1
 
 
-class OverRay:
+class OverRay(Way):
     """The same way to one model as `Direct`, with a Ray call where that one has a socket; streams are fetched."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        super().__init__(name)
         self._job = ""
         self._card: ModelCard | None = None  # for as long as the router is the same
         self._router: Any = None  # Any: handles of actors, looked up once
@@ -42,59 +41,27 @@ class OverRay:
             self._card = door.card
         return self._card
 
-    async def chat(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-        """The answer; closing the iterator stops the engine."""
-        body = wire.chat_to_bytes(request)
-        chunks = self._pulled(body) if request.stream else self._at_once(CHAT, "/chat", body)
-        lines = wire.DeltaLines()
-        try:
-            async for chunk, worker in chunks:
-                deltas, failure = lines.feed(chunk)
-                for delta in deltas:
-                    yield delta if delta.finish_reason is None else replace(delta, worker=worker)
-                if failure is not None:
-                    raise failure
-            if not lines.is_between_lines:
-                raise UnreachableError(f"The answer of {self._name!r} broke off.", model=self._name, retryable=True)
-        finally:
-            await chunks.aclose()
-
-    async def embed(self, request: EmbedRequest) -> EmbedReply:
-        """Vectors for texts."""
-        return wire.vectors_from_bytes(await self._whole("embedding", "/embed", wire.embed_to_bytes(request)))
-
-    async def tokenize(self, text: str) -> tuple[int, ...]:
-        """The token ids of a text."""
-        return wire.ids_from_bytes(await self._whole("tokenizer", "/tokenize", text.encode()))
-
-    async def apply_template(self, messages: tuple[Message, ...]) -> str:
-        """The text that the model reads for some turns."""
-        return wire.text_from_bytes(
-            await self._whole("apply_chat_template", "/template", wire.messages_to_bytes(messages))
-        )
-
     async def close(self) -> None:
         """Give back what is held for a next call."""
         for spare in list(self._kept):
             self._give_back(spare)
 
     async def _whole(self, kind: str, path: str, body: bytes) -> bytes:
-        async for answer, _ in self._at_once(kind, path, body):
-            if answer.startswith(wire.ERROR):
-                raise wire.error_from_bytes(answer)
-            return answer
-        raise AssertionError("unreachable")
+        async with self._leased(kind) as (worker, _, lease):
+            answer: bytes = await _called(worker.answer.remote(lease, path, body))
+        if answer.startswith(wire.ERROR):
+            raise wire.error_from_bytes(answer)
+        return answer
 
-    async def _at_once(self, kind: str, path: str, body: bytes) -> AsyncGenerator[tuple[bytes, int], None]:
+    async def _chunks(self, kind: str, path: str, body: bytes) -> AsyncGenerator[tuple[bytes, int], None]:
         async with self._leased(kind) as (worker, index, lease):
-            yield await _called(worker.answer.remote(lease, path, body)), index
-
-    async def _pulled(self, body: bytes) -> AsyncGenerator[tuple[bytes, int], None]:
-        async with self._leased(CHAT) as (worker, index, lease):
+            if path == "/chat":  # a whole answer, which needs no fetching
+                yield await _called(worker.answer.remote(lease, path, body)), index
+                return
             stream = uuid4().hex  # chosen here, so that it can be cancelled before the worker has answered
             is_over = False
             try:
-                await _called(worker.open.remote(stream, lease, body))
+                await _called(worker.open.remote(stream, lease, path, body))
                 while not is_over:
                     chunk, is_over = await worker.pull.remote(stream)
                     yield chunk, index

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -13,14 +14,21 @@ from byzer_nb.types import (
     ChatOptions,
     ChatRequest,
     Delta,
+    DrawRequest,
     EmbedReply,
     EmbedRequest,
     ImagePart,
     Message,
     Part,
+    Picture,
     Role,
+    SpeakRequest,
     TextPart,
+    TranscribeRequest,
+    Transcript,
 )
+
+T = TypeVar("T")
 
 ERROR = b'{"error":'  # how the last line of an answer that failed begins; no other line begins so
 
@@ -142,8 +150,21 @@ def _cannot_travel(options: ChatOptions) -> WrongTypeError:
 
 # -- answers ----------------------------------------------------------------------------------------------------------
 
+
+class SoundPiece(msgspec.Struct):
+    """The next piece of sound."""
+
+    sound: bytes
+
+
 _encode_json = msgspec.json.Encoder().encode
 _decode_deltas = msgspec.json.Decoder(Delta).decode_lines
+_decode_sound = msgspec.json.Decoder(SoundPiece).decode_lines
+speak_from_bytes = msgspec.msgpack.Decoder(SpeakRequest).decode
+transcribe_from_bytes = msgspec.msgpack.Decoder(TranscribeRequest).decode
+draw_from_bytes = msgspec.msgpack.Decoder(DrawRequest).decode
+transcript_from_bytes = msgspec.msgpack.Decoder(Transcript).decode
+pictures_from_bytes = msgspec.msgpack.Decoder(tuple[Picture, ...]).decode
 _decode_vectors = msgspec.msgpack.Decoder(EmbedReply).decode
 _decode_text = msgspec.msgpack.Decoder(str).decode
 _decode_ids = msgspec.msgpack.Decoder(tuple[int, ...]).decode
@@ -154,16 +175,22 @@ def delta_to_line(delta: Delta) -> bytes:
     return _encode_json(delta) + b"\n"
 
 
-class DeltaLines:
-    """Turns the bytes of an answer back into deltas; an error line ends them."""
+def sound_to_line(piece: bytes) -> bytes:
+    """A piece of sound as a line of JSON."""
+    return _encode_json(SoundPiece(piece)) + b"\n"
 
-    __slots__ = ("_begun",)
 
-    def __init__(self) -> None:
+class Lines(Generic[T]):
+    """Turns the bytes of an answer back into its pieces; an error line ends them."""
+
+    __slots__ = ("_begun", "_decode")
+
+    def __init__(self, decode: Callable[[bytes], list[T]]) -> None:
         self._begun = b""
+        self._decode = decode
 
-    def feed(self, chunk: bytes) -> tuple[list[Delta], ByzerError | None]:
-        """The deltas of the lines that are whole, and the error if one of them says so."""
+    def feed(self, chunk: bytes) -> tuple[list[T], ByzerError | None]:
+        """What the lines that are whole say, and the error if one of them says so."""
         data = self._begun + chunk if self._begun else chunk
         end = data.rfind(b"\n") + 1
         self._begun = data[end:]
@@ -173,12 +200,33 @@ class DeltaLines:
         if at or data.startswith(ERROR):
             failure = error_from_bytes(data[at:])
             data = data[:at]
-        return _decode_deltas(data), failure
+        return self._decode(data), failure
 
     @property
     def is_between_lines(self) -> bool:
         """Whether the answer could end here."""
         return not self._begun
+
+
+def delta_lines() -> Lines[Delta]:
+    """For an answer in words."""
+    return Lines(_decode_deltas)
+
+
+def sound_lines() -> Lines[SoundPiece]:
+    """For an answer in sound."""
+    return Lines(_decode_sound)
+
+
+def to_bytes(value: SpeakRequest | TranscribeRequest | DrawRequest | Transcript | tuple[Picture, ...]) -> bytes:
+    """A request for media or an answer to one, as it travels."""
+    try:
+        return _encode(value)
+    except TypeError as wrong:
+        raise WrongTypeError(
+            "The option extra cannot be sent to a worker: it holds something else than texts and numbers.",
+            hint="Options are texts, numbers, lists and dicts.",
+        ) from wrong
 
 
 def vectors_to_bytes(reply: EmbedReply) -> bytes:

@@ -99,13 +99,13 @@ class Worker:
             except Exception as failed:  # whatever an engine raises belongs to the caller
                 return error_to_line(failed)
 
-    async def open(self, stream: str, lease: int, body: bytes) -> None:
-        """Begin to answer a conversation; `pull` fetches it under the name that the client chose."""
+    async def open(self, stream: str, lease: int, path: str, body: bytes) -> None:
+        """Begin to answer piece by piece; `pull` fetches it under the name that the client chose."""
         face = self._ready()
 
         async def lines() -> AsyncGenerator[bytes, None]:
             with face.working(lease):
-                async with aclosing(face.lines(body)) as answer:
+                async with aclosing(face.lines(path, body)) as answer:
                     async for line in answer:
                         yield line
 

@@ -6,11 +6,16 @@ import sys
 from functools import lru_cache
 from typing import Any
 
+from byzer_nb.client.tagged import tagged
+from byzer_nb.types import Picture, Sound
+
 WHOLE = {("pandas", "DataFrame"), ("pandas", "Series"), ("numpy", "ndarray")}  # str() cuts these with dots
 
 
 def as_text(value: Any) -> Any:  # Any: a value of the caller's
-    """A data frame or an array whole, everything else as Python prints it."""
+    """A data frame or an array whole, a picture or sound between its tags, everything else as Python prints it."""
+    if isinstance(value, Picture | Sound):
+        return tagged(value.url, "image" if isinstance(value, Picture) else "audio")
     kind = _whole(type(value))  # type: ignore[arg-type]  # mypy takes a class for unhashable
     if kind == "":
         return value

@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from byzer_nb.client import Client
+from byzer_nb.client.tagged import parts_of
 from byzer_nb.errors import BadInputError
 from byzer_nb.prompts.marked import Part, inserted_parts
 from byzer_nb.prompts.shape import Shape
@@ -72,7 +73,7 @@ class Question:
     def messages(self) -> tuple[Message, ...]:
         """The turns that go to the model."""
         text = self.shape.request(self.template.fill(self.variables))
-        turns = (Message(role="user", content=text),)
+        turns = (Message(role="user", content=parts_of(text)),)
         if self.system is None:
             return turns
         return (Message(role="system", content=self.system.fill(self.variables)), *turns)

@@ -36,7 +36,6 @@ PLACES = {
     "autocoder.common.files": "byzer_nb.seed.text_files",
 }
 SEARCH = "Storage and retrieval are not in this version."
-MEDIA = "Pictures and sound in prompt functions are not in this version."
 TOOLS = "Tools and function bodies are not in this version; ask for the arguments with response_class=."
 LISTS = "Lists of models are not in this version; write SimpleByzerLLM().deploy(udf_name=...)."
 # Names and module paths of the original that are not here, and what there is instead.
@@ -49,9 +48,6 @@ NOT_YET = {
     "byzerllm.utils.retrieval": SEARCH,
     "ByzerStorage": SEARCH,
     "byzerllm.apps.byzer_storage": SEARCH,
-    "Image": MEDIA,
-    "ImagePath": MEDIA,
-    "AudioPath": MEDIA,
     "ExecuteCodeResponse": TOOLS,
     "prompt_lazy": "Write @byzerllm.prompt() instead; its with_llm chooses the model later.",
     "agent_reply": "Agents are not in this version.",

@@ -95,6 +95,9 @@ class Chatting(Speaking):
         _refuse_conflicts(tools, tool_choice, impl_func, response_class)
         name = self.chat_model(model)
         messages = self.turns(name, conversations)
+        media = await self.media(name, messages)
+        if media is not None:
+            return media
         if response_class is not None and not response_after_chat:
             messages = self._asking_for(name, messages, response_class)
         if only_return_prompt:

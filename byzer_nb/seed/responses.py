@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from byzer_nb._display import Displayed
 from byzer_nb.errors import WrongTypeError
 from byzer_nb.types import Reply
 
@@ -54,8 +56,8 @@ class LLMRequest:
 
 
 @dataclass
-class LLMResponse:
-    """One answer: the text (or the vector), what was sent, and what it took."""
+class LLMResponse(Displayed):
+    """One answer: the text (or the vector), what was sent, and what it took. Sound and pictures show themselves."""
 
     output: Any  # Any: text, a vector, or nested token ids
     input: Any
@@ -65,6 +67,20 @@ class LLMResponse:
     def meta(self) -> dict[str, Any]:
         """The metadata under its short name."""
         return self.metadata
+
+    def _html(self) -> str:
+        kind = str(self.metadata.get("media_type", ""))
+        if kind:
+            return medium_html(self.output, kind)
+        return f"<pre style='white-space:pre-wrap'>{escape(str(self.output))}</pre>"
+
+
+def medium_html(encoded: str, media_type: str) -> str:
+    """A player, or a picture, for base64."""
+    url = escape(f"data:{media_type};base64,{encoded}")
+    if media_type.startswith("audio/"):
+        return f'<audio controls src="{url}"></audio>'
+    return f'<img style="max-width:100%" src="{url}">'
 
 
 class LLMFunctionCallResponse(BaseModel):
@@ -120,7 +136,7 @@ class StreamItem(tuple[Any, SingleOutputMeta]):
         return other + self[0]
 
 
-class Results(list[T]):
+class Results(Displayed, list[T]):
     """A list of results that also answers for its first one: `v.output` is `v[0].output`."""
 
     FORWARDED: ClassVar = frozenset({"output", "input", "metadata", "meta", "value", "values", "response"})
@@ -129,6 +145,9 @@ class Results(list[T]):
         if name not in self.FORWARDED:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self[0], name)
+
+    def _html(self) -> str:
+        return "".join(each._html() if isinstance(each, Displayed) else escape(repr(each)) for each in self)
 
 
 def response_of(reply: Reply, sent: Any) -> LLMResponse:

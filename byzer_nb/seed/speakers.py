@@ -10,13 +10,14 @@ from pydantic import BaseModel
 
 from byzer_nb._registry import nearest
 from byzer_nb.client import AsyncClient, Client
+from byzer_nb.client.tagged import parts_of
 from byzer_nb.errors import BadInputError, WrongTypeError
 from byzer_nb.prompts.formats import response_class_format
 from byzer_nb.prompts.function import ACCEPTED
 from byzer_nb.prompts.speaker import Speaker
 from byzer_nb.seed.llm_config import read_llm_config
 from byzer_nb.seed.speaking import Speaking
-from byzer_nb.types import ChatOptions, Delta, Reply
+from byzer_nb.types import ChatOptions, Delta, Message, Reply
 
 OPTIONS = ("model", "llm_config", "extra_request_params")
 # Arguments of `chat_oai` and `stream_chat_oai` that change nothing for a prompt function.
@@ -70,16 +71,20 @@ class ClientSpeaker:
         self._client = client
 
     async def reply(self, prompt: str, *, options: Mapping[str, Any]) -> Reply:
-        return await self._client.chat(prompt, model=options.get("model") or "", options=_read(options))
+        return await self._client.chat(_as_turn(prompt), model=options.get("model") or "", options=_read(options))
 
     async def deltas(self, prompt: str, *, options: Mapping[str, Any]) -> AsyncGenerator[Delta, None]:
-        deltas = self._client.stream(prompt, model=options.get("model") or "", options=_read(options))
+        deltas = self._client.stream(_as_turn(prompt), model=options.get("model") or "", options=_read(options))
         async with aclosing(deltas):
             async for delta in deltas:
                 yield delta
 
     def shaped(self, prompt: str, cls: type[BaseModel]) -> str:
         return response_class_format(prompt, cls)
+
+
+def _as_turn(prompt: str) -> Message:
+    return Message(role="user", content=parts_of(prompt))
 
 
 def _read(options: Mapping[str, Any]) -> ChatOptions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -15,11 +16,12 @@ from byzer_nb.seed.content import read_conversations, shown
 from byzer_nb.seed.events import EventCallback, EventName, Events, as_reply
 from byzer_nb.seed.hidden import without_secrets
 from byzer_nb.seed.llm_config import read_llm_config
-from byzer_nb.seed.responses import response_of
+from byzer_nb.seed.media_requests import media_request, response_with
+from byzer_nb.seed.responses import LLMResponse, Results, response_of
 from byzer_nb.seed.setup import Setup
 from byzer_nb.seed.templates import Template, fitting_template
 from byzer_nb.seed.trimming import trimmed, unchanged
-from byzer_nb.types import ChatOptions, Delta, Message, ModelCard, Reply
+from byzer_nb.types import ChatOptions, Delta, Message, ModelCard, Picture, Reply, Sound, SpeakRequest
 
 Conversations: TypeAlias = "str | Sequence[Mapping[str, Any]]"
 Config: TypeAlias = "Mapping[str, Any] | None"
@@ -86,6 +88,20 @@ class Speaking(Setup):
             engine=card.engine,
         )
         return asked.over(_defaults(card, setup.max_output_length))
+
+    async def media(self, name: str, messages: tuple[Message, ...]) -> Results[LLMResponse] | None:
+        """Sound or pictures, one response for each, from a model that makes them; None from any other."""
+        request = media_request(messages, (await self.client.describe(model=name)).capabilities)
+        if request is None:
+            return None
+        started = time.perf_counter()
+        made: Sequence[Sound | Picture]
+        if isinstance(request, SpeakRequest):
+            made = [await self.client.speak(request, model=name)]
+        else:
+            made = await self.client.draw(request, model=name)
+        seconds = time.perf_counter() - started
+        return Results([response_with(each, sent=shown(messages), seconds=seconds) for each in made])
 
     async def reply(self, name: str, messages: tuple[Message, ...], options: ChatOptions) -> Reply:
         """The whole answer of one model, trimmed as its template says."""

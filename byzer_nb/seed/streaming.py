@@ -8,9 +8,11 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from byzer_nb._sync import iterate
+from byzer_nb.errors import UnsupportedError
+from byzer_nb.seed.media_requests import MediaRequest, chunk_size, media_request
 from byzer_nb.seed.responses import SingleOutputMeta, StreamItem
 from byzer_nb.seed.speaking import Config, Conversations, Speaking
-from byzer_nb.types import Delta
+from byzer_nb.types import Delta, Message, SpeakRequest
 
 
 class Streaming(Speaking):
@@ -50,6 +52,12 @@ class Streaming(Speaking):
         started = time.perf_counter()
         name = self.chat_model(model)
         messages = self.turns(name, conversations)
+        request = media_request(messages, (await self.client.describe(model=name)).capabilities)
+        if request is not None:
+            async with aclosing(self._sound(name, request, messages, started=started)) as items:
+                async for item in items:
+                    yield item
+            return
         options = await self.options_for(name, llm_config, extra_request_params)
         text = reasoning = ""
         meta = SingleOutputMeta()
@@ -59,6 +67,32 @@ class Streaming(Speaking):
                 reasoning += delta.reasoning
                 meta = _after(delta, meta, reasoning=delta.reasoning if delta_mode else reasoning, started=started)
                 yield StreamItem(delta.text if delta_mode else text, meta)
+
+    async def _sound(
+        self, name: str, request: MediaRequest, messages: tuple[Message, ...], *, started: float
+    ) -> AsyncGenerator[StreamItem, None]:
+        """Pairs of new bytes and meta; pictures do not come in pieces."""
+        if not isinstance(request, SpeakRequest):
+            raise UnsupportedError(f"The model {name!r} does not support stream chat.", hint="Call chat_oai() instead.")
+        meta = SingleOutputMeta()
+        async with aclosing(self.client.stream_speech(request, model=name)) as pieces:
+            async for piece in _sized(pieces, chunk_size(messages)):
+                if not meta.first_token_time:
+                    meta = replace(meta, first_token_time=time.perf_counter() - started)
+                yield StreamItem(piece, meta)
+
+
+async def _sized(pieces: AsyncGenerator[bytes, None], size: int) -> AsyncGenerator[bytes, None]:
+    """The same bytes, so many at a time; 0 leaves them as they come."""
+    kept = b""
+    async for piece in pieces:
+        kept += piece
+        while len(kept) >= max(size, 1):
+            end = size or len(kept)
+            yield kept[:end]
+            kept = kept[end:]
+    if kept:
+        yield kept
 
 
 def _after(delta: Delta, meta: SingleOutputMeta, *, reasoning: str, started: float) -> SingleOutputMeta:

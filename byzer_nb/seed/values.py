@@ -1,8 +1,10 @@
-"""One value a class, for `with_return_type`."""
+"""One value a class: for `with_return_type`, and for files that a prompt shows to a model."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel
+
+from byzer_nb.seed.image import Audio, Image
 
 
 class Bool(BaseModel):
@@ -23,4 +25,22 @@ class Float(BaseModel):
     value: float
 
 
-__all__ = ["Bool", "Float", "Int"]
+class ImagePath(BaseModel):
+    """The path of a picture; in a template it stands for the picture itself."""
+
+    value: str
+
+    def __str__(self) -> str:
+        return Image.load_image_from_path(self.value)
+
+
+class AudioPath(BaseModel):
+    """The path of a sound; in a template it stands for the sound itself."""
+
+    value: str
+
+    def __str__(self) -> str:
+        return Audio.load_audio_from_path(self.value)
+
+
+__all__ = ["AudioPath", "Bool", "Float", "ImagePath", "Int"]

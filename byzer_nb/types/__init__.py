@@ -3,7 +3,17 @@
 from byzer_nb.types.deploy import DeploySpec
 from byzer_nb.types.embeddings import EmbedReply, EmbedRequest
 from byzer_nb.types.engine import Capabilities, Draws, Embeds, Engine, ModelCard, Speaks, Tokenizes, Transcribes
-from byzer_nb.types.media import DrawRequest, Picture, Segment, Sound, SpeakRequest, TranscribeRequest, Transcript, Word
+from byzer_nb.types.media import (
+    DrawRequest,
+    Picture,
+    Pictures,
+    Segment,
+    Sound,
+    SpeakRequest,
+    TranscribeRequest,
+    Transcript,
+    Word,
+)
 from byzer_nb.types.messages import AudioPart, ChatRequest, ImagePart, Message, Part, Role, TextPart
 from byzer_nb.types.options import ChatOptions
 from byzer_nb.types.replies import Delta, FinishReason, Reply, Usage
@@ -28,6 +38,7 @@ __all__ = [
     "ModelCard",
     "Part",
     "Picture",
+    "Pictures",
     "Reply",
     "Role",
     "Secret",

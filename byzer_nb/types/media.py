@@ -105,6 +105,15 @@ class Picture(Displayed):
         return f'<img style="max-width:100%" src="{escape(self.url)}">'
 
 
+class Pictures(Displayed, tuple[Picture, ...]):
+    """Pictures that were made together; shows them side by side."""
+
+    __slots__ = ()
+
+    def _html(self) -> str:
+        return "".join(each._html() for each in self)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Word:
     """One word, and when it is said, in seconds."""

@@ -43,16 +43,20 @@ class Settings:
             raise self.refused(name, "text", found, example="...")
         return found
 
+    def needed(self, name: str, *aliases: str) -> str:
+        """Words that must be there."""
+        found = self.text(name, *aliases)
+        if not found:
+            raise self._missing(name)
+        return found
+
     def secret(self, name: str) -> Secret:
         """A key that must be there; its value appears in no message."""
         found = self.value(name)
         value = found.reveal() if isinstance(found, Secret) else found
         value = _unquoted(value) if isinstance(value, str) else value
         if value in (None, ""):
-            self.warn_about_the_rest()  # most likely it is there, under a misspelt name
-            raise MissingSettingError(
-                f"{self._engine} needs the setting {name}.", setting=name, hint=self._write(f"{name}=...")
-            )
+            raise self._missing(name)
         if not isinstance(value, str):
             raise BadInputError(f"{name} must be text, not a {type(value).__name__}.", hint=self._write(f"{name}=..."))
         if not value.isascii() or not value.isprintable():
@@ -122,6 +126,12 @@ class Settings:
         if isinstance(found, str):
             return _unquoted(found) or None
         return found
+
+    def _missing(self, name: str) -> MissingSettingError:
+        self.warn_about_the_rest()  # most likely it is there, under a misspelt name
+        return MissingSettingError(
+            f"{self._engine} needs the setting {name}.", setting=name, hint=self._write(f"{name}=...")
+        )
 
     def _write(self, setting: str) -> str:
         return f"Write: load({self._name!r}, {self._engine!r}, {setting})"

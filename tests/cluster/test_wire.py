@@ -78,7 +78,7 @@ DELTAS = [
 def test_deltas_are_the_same_however_the_bytes_are_cut(cuts: list[int], fails: bool) -> None:
     data = b"".join(map(wire.delta_to_line, DELTAS))
     data += wire.error_to_line(ModelCallError("late")) if fails else b""
-    lines, got, failures = wire.DeltaLines(), [], []
+    lines, got, failures = wire.delta_lines(), [], []
     for size in [*cuts, len(data)]:
         chunk, data = data[:size], data[size:]
         deltas, failure = lines.feed(chunk)

@@ -29,6 +29,7 @@ EVERY = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubc
 
 BUILTIN = {
     "BadInputError": ValueError,
+    "MissingFileError": FileNotFoundError,
     "MissingModelError": FileNotFoundError,
     "MissingSettingError": ValueError,
     "PromptError": ValueError,

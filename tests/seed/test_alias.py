@@ -138,7 +138,6 @@ def test_an_unknown_name_is_answered_with_the_nearest(byzerllm: ModuleType) -> N
     [
         ("from byzerllm import ByzerRetrieval", "Storage and retrieval are not in this version"),
         ("from byzerllm.utils.client import ByzerLLM, default_chat_wrapper", "Wrappers"),
-        ("from byzerllm.types import ImagePath", "Pictures"),
         ("from byzerllm.utils.retrieval import ByzerRetrieval", "Storage and retrieval are not in this version"),
         ("from byzerllm.apps.byzer_storage.simple_api import ByzerStorage", "Storage and retrieval"),
     ],

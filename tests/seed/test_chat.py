@@ -161,7 +161,7 @@ def test_wishes_that_exclude_each_other_are_refused(llm: SimpleByzerLLM, conflic
         ([{"role": "usr", "content": "hi"}], "Message 0 has the role 'usr'"),
         ([{"role": "user"}], "Message 0 has no 'content'"),
         ([{"role": "user", "content": object}], "<class 'object'>"),
-        ([{"role": "user", "content": {"a": {1, 2}}}], r"\{1, 2\}"),
+        ([{"role": "user", "content": {"a": {1, 2}}}], "has no known key: a"),
         ([{"role": "user", "content": ["a"]}], "Item 0 in the content of message 0 is no dict: 'a'"),
         ([{"role": "user", "content": [{"txt": "a"}]}], "Item 0 in the content of message 0 has no known key: txt"),
     ],
