@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from byzer_nb.client import AsyncClient as AsyncClient
     from byzer_nb.client import Client as Client
+    from byzer_nb.client.ledger import ledger as ledger
     from byzer_nb.client.loading import load as load
     from byzer_nb.client.loading import unload as unload
     from byzer_nb.client.loading import use as use
@@ -43,6 +44,7 @@ _PLACES = {
     "SimpleByzerLLM": "byzer_nb.seed.llm",
     "ask": "byzer_nb.prompts.ask",
     "connect_cluster": "byzer_nb.seed.connecting",
+    "ledger": "byzer_nb.client.ledger",
     "load": "byzer_nb.client.loading",
     "prompt": "byzer_nb.seed.prompting",
     "unload": "byzer_nb.client.loading",

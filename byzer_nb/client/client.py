@@ -8,11 +8,14 @@ import time
 import warnings
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from reprlib import repr as short
 
 from byzer_nb._sync import iterate, run
 from byzer_nb.client.conversation import Turns, as_messages
+from byzer_nb.client.fallback import first_that_answers
 from byzer_nb.client.gather import gather
+from byzer_nb.client.ledger import ledger
 from byzer_nb.client.media import Recording, draw_request, sound_of, speak_request, transcribe_request
 from byzer_nb.client.reachable import reachable_models
 from byzer_nb.client.transport import Transport
@@ -34,6 +37,7 @@ from byzer_nb.types import (
     Sound,
     SpeakRequest,
     Transcript,
+    Usage,
 )
 from byzer_nb.types.options import SILENT
 
@@ -58,20 +62,27 @@ class AsyncClient:
 
     async def chat(self, messages: Turns, *, model: str = "", options: ChatOptions | None = None) -> Reply:
         """The whole answer. A model that only listens writes down the sound that the last message is."""
-        name, request = await self._prepared(messages, model, options, stream=False)
-        if (sound := await self._sound_alone(name, request)) is not None:
-            return await self._written_down(name, sound)
-        async with aclosing(self._deltas(name, request)) as deltas:
-            return await gather(deltas, model=name)
+        name, card, request = await self._prepared(messages, model, options, stream=False)
+        if not card.capabilities.chat:
+            return await self._written_down(name, request)
+        async with aclosing(self._deltas(name, card, request)) as deltas:
+            reply = await gather(deltas, model=name)
+        cost = await self._entered(name, card, answering=reply.model, usage=reply.usage)
+        return reply if cost is None else replace(reply, cost=cost)
 
     async def stream(
         self, messages: Turns, *, model: str = "", options: ChatOptions | None = None
     ) -> AsyncGenerator[Delta, None]:
         """The answer piece by piece; leaving the loop early stops the model."""
-        name, request = await self._prepared(messages, model, options, stream=True)
-        async with aclosing(self._deltas(name, request)) as deltas:
+        name, card, request = await self._prepared(messages, model, options, stream=True)
+        last = Delta()
+        async with aclosing(self._deltas(name, card, request)) as deltas:
             async for delta in deltas:
+                if delta.usage is not None:
+                    last = delta
                 yield delta
+        if last.usage is not None:
+            await self._entered(name, card, answering=last.model, usage=last.usage)
 
     async def embed(self, texts: Sequence[str], *, model: str = "", dimensions: int | None = None) -> EmbedReply:
         """One vector a text, in order."""
@@ -81,7 +92,9 @@ class AsyncClient:
         name = model or self.default_model()
         if not wanted:
             return EmbedReply(vectors=(), model=name)
-        return await self.transport.embed(name, EmbedRequest(texts=wanted, dimensions=dimensions))
+        reply = await self.transport.embed(name, EmbedRequest(texts=wanted, dimensions=dimensions))
+        ledger().add(name, await self.transport.describe(name), reply.usage)
+        return reply
 
     async def speak(self, text: str | SpeakRequest, *, model: str = "", voice: str = "") -> Sound:
         """A text read out; a `SpeakRequest` also says the format, the language and the speed."""
@@ -131,7 +144,7 @@ class AsyncClient:
 
     async def _prepared(
         self, turns: Turns, model: str, options: ChatOptions | None, *, stream: bool
-    ) -> tuple[str, ChatRequest]:
+    ) -> tuple[str, ModelCard, ChatRequest]:
         messages = as_messages(turns)
         wanted = self.options if options is None else options.over(self.options)
         name = model or self.default_model()
@@ -144,17 +157,12 @@ class AsyncClient:
         _check(name, card, messages, wanted, stream=stream)
         if wanted is not SILENT and card.capabilities.options:
             self._tell_of_unknown(name, wanted, card.capabilities.options)
-        return name, ChatRequest(messages=messages, options=wanted, stream=stream)
+        return name, card, ChatRequest(messages=messages, options=wanted, stream=stream)
 
-    async def _sound_alone(self, name: str, request: ChatRequest) -> Sound | None:
-        """The sound that the last message is, if the model listens and does not chat."""
-        content = request.messages[-1].content
-        if isinstance(content, str) or (await self.transport.describe(name)).capabilities.chat:
-            return None
-        return sound_of(content)
-
-    async def _written_down(self, name: str, sound: Sound) -> Reply:
+    async def _written_down(self, name: str, request: ChatRequest) -> Reply:
         started = time.perf_counter()
+        sound = sound_of(request.messages[-1].content)
+        assert sound is not None  # the request was checked
         transcript = await self.transcribe(sound, model=name)
         seconds = time.perf_counter() - started
         return Reply(text=json.dumps(transcript.as_json(), ensure_ascii=False), model=name, seconds=seconds)
@@ -166,7 +174,18 @@ class AsyncClient:
             ignored = ", ".join(sorted(option for _, option in news))
             warnings.warn(f"The model {name!r} does not know {ignored} and answers without.", stacklevel=2)
 
-    def _deltas(self, name: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+    async def _entered(self, name: str, card: ModelCard, *, answering: str, usage: Usage) -> float | None:
+        """Enter a call in the ledger, under the model that answered, and tell what it cost."""
+        if answering in ("", name):
+            return ledger().add(name, card, usage)
+        return ledger().add(answering, await self.transport.describe(answering), usage)
+
+    def _deltas(self, name: str, card: ModelCard, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        if not card.fallback:
+            return self._deltas_of(name, request)
+        return first_that_answers((name, *card.fallback), lambda each: self._deltas_of(each, request))
+
+    def _deltas_of(self, name: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         deltas = self.transport.chat(name, request)
         if request.options.timeout is None:
             return deltas

@@ -41,6 +41,7 @@ class Gathering:
         self._finish_reason = delta.finish_reason or self._finish_reason
         self._usage = delta.usage or self._usage
         self._request_id = delta.request_id or self._request_id
+        self._model = delta.model or self._model
         self._worker = delta.worker if delta.worker is not None else self._worker
 
     def reply(self) -> Reply:

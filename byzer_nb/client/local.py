@@ -9,6 +9,7 @@ from contextlib import aclosing
 from functools import cache
 
 from byzer_nb._registry import nearest
+from byzer_nb.client.governed import Governed
 from byzer_nb.client.ready import check_engine, check_name, not_streaming
 from byzer_nb.engines import build
 from byzer_nb.errors import UnknownModelError
@@ -28,6 +29,7 @@ from byzer_nb.types import (
     Transcript,
 )
 from byzer_nb.types.abilities import able
+from byzer_nb.types.policy import read_policy
 
 BUNDLED = "byzer-tiny"
 
@@ -42,6 +44,7 @@ class LocalTransport:
         self._beyond = beyond
         self._engines: dict[str, Engine] = {}
         self._owned: set[str] = set()
+        self._governed: dict[str, Governed] = {}
         self._chosen = ""
         self._lock = threading.Lock()
 
@@ -49,6 +52,7 @@ class LocalTransport:
 
     async def deploy(self, spec: DeploySpec) -> Engine:
         """Build the engine of a spec and answer to its name; an engine of the same name is replaced."""
+        policy = read_policy(spec)
         building = asyncio.ensure_future(asyncio.to_thread(build, spec))
         try:
             engine = await asyncio.shield(building)
@@ -57,6 +61,7 @@ class LocalTransport:
             raise
         check_engine(engine)
         await self._put(spec.name, engine, is_owned=True)
+        self._governed[spec.name] = Governed(policy)
         return engine
 
     async def add(self, name: str, engine: Engine) -> None:
@@ -66,6 +71,7 @@ class LocalTransport:
         await self._put(name, engine, is_owned=False)
 
     async def _put(self, name: str, engine: Engine, *, is_owned: bool) -> None:
+        self._governed.pop(name, None)
         old = self._engines.pop(name, None)  # taken away first, so that the newest stands last
         was_owned = name in self._owned
         self._engines[name] = engine
@@ -78,6 +84,7 @@ class LocalTransport:
     async def undeploy(self, name: str) -> bool:
         """Forget the name, and close its engine if it was deployed here; false when there is none."""
         engine = self._engines.pop(name, None)
+        self._governed.pop(name, None)
         is_owned = name in self._owned
         self._owned.discard(name)
         if self._chosen == name:
@@ -160,13 +167,24 @@ class LocalTransport:
         return self.names()
 
     async def describe(self, model: str) -> ModelCard:
-        return (await self._ready(model)).describe()
+        card = (await self._ready(model)).describe()
+        governed = self._governed_by(model)
+        return card if governed is None else governed.policy.on(card)
 
     def chat(self, model: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         deltas = self.engine(model).chat(request)
         if not hasattr(deltas, "aclose"):
             raise not_streaming(deltas, model=model)
-        return deltas
+        governed = self._governed_by(model)
+        return deltas if governed is None or not governed.limit else governed.within(deltas)
+
+    def _governed_by(self, model: str) -> Governed | None:
+        holder: LocalTransport | None = self
+        while holder is not None:
+            if model in holder._engines:
+                return holder._governed.get(model)
+            holder = holder._beyond
+        return None
 
     async def embed(self, model: str, request: EmbedRequest) -> EmbedReply:
         reply: EmbedReply = await able(await self._ready(model), "embed", name=model).embed(request)

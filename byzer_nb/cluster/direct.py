@@ -15,7 +15,7 @@ from byzer_nb.cluster import wire
 from byzer_nb.cluster.engine_face import LEASE_HEADER
 from byzer_nb.cluster.lease_line import BrokenLineError, LeaseLine
 from byzer_nb.cluster.lease_words import Grant
-from byzer_nb.cluster.way import Way
+from byzer_nb.cluster.way import Spent, Way
 from byzer_nb.errors import ModelCallError, UnreachableError
 from byzer_nb.providers.wire.sessions import Sessions
 from byzer_nb.types import ModelCard, Secret
@@ -64,8 +64,10 @@ class Direct(Way):
 
     # -- a request ------------------------------------------------------------------------------------------------
 
-    async def _chunks(self, kind: str, path: str, body: bytes) -> AsyncGenerator[tuple[bytes, int], None]:
-        async with self._answer(kind, path, body) as (response, grant):
+    async def _chunks(
+        self, kind: str, path: str, body: bytes, *, spent: Spent
+    ) -> AsyncGenerator[tuple[bytes, int], None]:
+        async with self._answer(kind, path, body, spent=spent) as (response, grant):
             try:
                 if response.status != 200:
                     raise self._refused(response.status, await response.text(errors="replace"))
@@ -75,7 +77,7 @@ class Direct(Way):
                 raise self._died(grant) from broken
 
     async def _whole(self, kind: str, path: str, body: bytes) -> bytes:
-        async with self._answer(kind, path, body) as (response, grant):
+        async with self._answer(kind, path, body, spent=Spent()) as (response, grant):
             try:
                 answer = await response.read()
             except (aiohttp.ClientError, OSError) as broken:
@@ -87,14 +89,16 @@ class Direct(Way):
             return answer
 
     @asynccontextmanager
-    async def _answer(self, kind: str, path: str, body: bytes) -> AsyncIterator[tuple[aiohttp.ClientResponse, Grant]]:
+    async def _answer(
+        self, kind: str, path: str, body: bytes, *, spent: Spent
+    ) -> AsyncIterator[tuple[aiohttp.ClientResponse, Grant]]:
         """A response that has begun to arrive; leaving early closes its connection."""
         response, grant = await self._send(kind, path, body)
         try:
             yield response, grant
         finally:
             response.close()  # it was read to its end, or nobody wants the rest
-            self._free(grant.lease)
+            self._free(grant.lease, tokens=spent.tokens)
 
     async def _send(self, kind: str, path: str, body: bytes) -> tuple[aiohttp.ClientResponse, Grant]:
         session = await self._sessions.here()
@@ -153,10 +157,10 @@ class Direct(Way):
                     ) from broken
         raise AssertionError("unreachable")
 
-    def _free(self, lease: int) -> None:
+    def _free(self, lease: int, *, tokens: int = 0) -> None:
         line = self._lines.get(asyncio.get_running_loop())
         if line is not None and line.done() and not line.cancelled() and line.exception() is None:
-            line.result().free(lease)
+            line.result().free(lease, tokens=tokens)
 
     async def _line(self) -> LeaseLine:
         """The open line of this loop; all who ask while it is opened wait for the same one."""

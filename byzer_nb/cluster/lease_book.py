@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from byzer_nb._rate_limit import RateLimit
 from byzer_nb.errors import RateLimitedError
 from byzer_nb.types.pool import PoolSpec, PoolStat, WorkerStat
 
@@ -49,12 +50,15 @@ class LeaseBook:
     """Gives slots of workers to requests, in the order in which they ask.
 
     `lru` takes the worker that was idle longest and, when that one is full, the one with the most free slots.
-    `round_robin` goes round and counts no slots. A request that is pinned to a worker waits for that one alone, and
+    `round_robin` goes round and counts no slots. `limit` holds for all workers together; who has to stay back for it
+    waits in the same queue. A request that is pinned to a worker waits for that one alone, and
     never holds up those behind it.
     """
 
-    def __init__(self, name: str, spec: PoolSpec) -> None:
+    def __init__(self, name: str, spec: PoolSpec, *, limit: RateLimit | None = None) -> None:
         self._name = name
+        self._limit = limit or None  # one that limits nothing is none
+        self._opening: asyncio.TimerHandle | None = None  # when the limit lets the next one through
         self._spec = spec
         self._desks = [_Desk() for _ in range(spec.workers)]
         self._leases: dict[int, Lease] = {}
@@ -70,7 +74,7 @@ class LeaseBook:
         """A wish for a slot: granted at once, or when its turn comes, or refused when it waited too long."""
         queue = self._spec.pins.get(kind, ANYWHERE)
         wish = Wish(queue=queue, turn=next(self._turns), granted=asyncio.get_running_loop().create_future())
-        worker = self._pick(queue)
+        worker = self._pick(queue) if self._may_begin() else None
         if worker is not None:
             self._grant(wish, worker)
         elif self._waiting >= self._spec.queue_limit:
@@ -95,12 +99,14 @@ class LeaseBook:
         None when going round: one that is given back unused would spoil the order.
         """
         room = sum(max(0, self._spec.slots - desk.running) for desk in self._desks if desk.is_up)
-        if self._waiting or room < 2 or self._spec.balance == "round_robin":
+        if self._waiting or room < 2 or self._spec.balance == "round_robin" or self._limit is not None:
             return None
         return self.ask("chat").granted.result()
 
-    def free(self, number: int, *, was_used: bool = True) -> None:
-        """The request is over. A lease that is not known was lost with its worker."""
+    def free(self, number: int, *, was_used: bool = True, tokens: int = 0) -> None:
+        """The request is over, and took so many tokens. A lease that is not known was lost with its worker."""
+        if self._limit is not None:
+            self._limit.spend(tokens)
         lease = self._leases.pop(number, None)
         if lease is not None:
             self._desks[lease.worker].running -= 1
@@ -191,6 +197,8 @@ class LeaseBook:
         return desk.is_up and (self._spec.balance == "round_robin" or desk.running < self._spec.slots)
 
     def _grant(self, wish: Wish, worker: int) -> None:
+        if self._limit is not None:
+            self._limit.begin()
         lease = Lease(next(self._numbers), worker)
         self._leases[lease.number] = lease
         desk = self._desks[worker]
@@ -202,7 +210,7 @@ class LeaseBook:
 
     def _serve(self, worker: int) -> None:
         """Give the room of a worker to those who wait for it, the oldest first."""
-        while self._waiting:
+        while self._waiting and self._may_begin():
             waiting = [self._queues[queue][0] for queue in (ANYWHERE, worker) if self._queues[queue]]
             wish = min(waiting, key=lambda each: each.turn, default=None)
             if wish is None:
@@ -212,6 +220,19 @@ class LeaseBook:
                 return
             self._leave(wish)
             self._grant(wish, chosen)
+
+    def _may_begin(self) -> bool:
+        """Whether the limit lets a request through now; if not, those who wait are served when it does."""
+        seconds = 0.0 if self._limit is None else self._limit.wait()
+        if seconds > 0 and self._opening is None:
+            self._opening = asyncio.get_running_loop().call_later(seconds, self._serve_all)
+        return seconds <= 0
+
+    def _serve_all(self) -> None:
+        self._opening = None
+        for worker, desk in enumerate(self._desks):
+            if desk.is_up:
+                self._serve(worker)
 
     def _leave(self, wish: Wish) -> None:
         self._queues[wish.queue].remove(wish)
@@ -230,6 +251,8 @@ class LeaseBook:
     def _no_room(self) -> RateLimitedError:
         up = sum(desk.is_up for desk in self._desks)
         why = "all slots were busy" if up == len(self._desks) else f"only {up} of its workers are up"
+        if self._limit is not None and self._limit.wait() > 0:
+            why = "its limit of requests or tokens a minute was reached"
         return RateLimitedError(
             f"No idle worker of {self._name!r} ({self._layout()}) within {self._spec.wait_seconds:g} s: {why}.",
             hint="Ask again later, or deploy it with more workers or more concurrency.",

@@ -68,7 +68,7 @@ class _Client:
                 wish.granted.add_done_callback(lambda granted: self._answer(word.number, granted))
         elif isinstance(word, Free):
             self._held.discard(word.lease)
-            self._book.free(word.lease)
+            self._book.free(word.lease, tokens=word.tokens)
         elif isinstance(word, Drop):
             if (dropped := self._wishes.pop(word.number, None)) is not None:
                 self._book.drop(dropped)

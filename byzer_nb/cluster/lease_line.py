@@ -67,10 +67,10 @@ class LeaseLine:
                 self._outbox.say(Drop(number))
             raise
 
-    def free(self, lease: int) -> None:
-        """Give a lease back."""
+    def free(self, lease: int, *, tokens: int = 0) -> None:
+        """Give a lease back; the request took so many tokens."""
         self.held.discard(lease)
-        self._outbox.say(Free(lease))
+        self._outbox.say(Free(lease, tokens))
 
     async def close(self) -> None:
         """End the line; what it held is free."""

@@ -15,9 +15,10 @@ class Ask(msgspec.Struct, array_like=True, tag=0):
 
 
 class Free(msgspec.Struct, array_like=True, tag=1):
-    """The request is over."""
+    """The request is over, and took so many tokens."""
 
     lease: int
+    tokens: int = 0
 
 
 class Drop(msgspec.Struct, array_like=True, tag=2):

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from byzer_nb.cluster import directory, wire
 from byzer_nb.cluster.session import WORKERS_NAMESPACE, connected
-from byzer_nb.cluster.way import CHAT, Way
+from byzer_nb.cluster.way import CHAT, Spent, Way
 from byzer_nb.errors import ByzerError, UnreachableError
 from byzer_nb.types import ModelCard
 
@@ -47,14 +47,16 @@ class OverRay(Way):
             self._give_back(spare)
 
     async def _whole(self, kind: str, path: str, body: bytes) -> bytes:
-        async with self._leased(kind) as (worker, _, lease):
+        async with self._leased(kind, spent=Spent()) as (worker, _, lease):
             answer: bytes = await _called(worker.answer.remote(lease, path, body))
         if answer.startswith(wire.ERROR):
             raise wire.error_from_bytes(answer)
         return answer
 
-    async def _chunks(self, kind: str, path: str, body: bytes) -> AsyncGenerator[tuple[bytes, int], None]:
-        async with self._leased(kind) as (worker, index, lease):
+    async def _chunks(
+        self, kind: str, path: str, body: bytes, *, spent: Spent
+    ) -> AsyncGenerator[tuple[bytes, int], None]:
+        async with self._leased(kind, spent=spent) as (worker, index, lease):
             if path == "/chat":  # a whole answer, which needs no fetching
                 yield await _called(worker.answer.remote(lease, path, body)), index
                 return
@@ -70,7 +72,9 @@ class OverRay(Way):
                     worker.cancel.remote(stream)
 
     @asynccontextmanager
-    async def _leased(self, kind: str) -> AsyncIterator[tuple[Any, int, int]]:  # Any: the handle of an actor
+    async def _leased(
+        self, kind: str, *, spent: Spent
+    ) -> AsyncIterator[tuple[Any, int, int]]:  # Any: the handle of an actor
         lease, index, restarts = await self._lease(kind)
         ray, router = connected(), self._router
         is_over = False
@@ -81,9 +85,9 @@ class OverRay(Way):
             raise self._died(index) from died
         finally:
             if is_over and kind == CHAT:
-                self._keep(router.swap.remote(lease))
+                self._keep(router.swap.remote(lease, spent.tokens))
             else:
-                router.free.remote(lease)
+                router.free.remote(lease, spent.tokens)
 
     async def _lease(self, kind: str) -> tuple[int, int, int]:
         """A lease that was kept from the last call, or a new one: its number, its worker and that one's restarts."""

@@ -8,6 +8,7 @@ import os
 import time
 from typing import Any
 
+from byzer_nb._rate_limit import RateLimit
 from byzer_nb.cluster.direct import Door
 from byzer_nb.cluster.directory import worker_name
 from byzer_nb.cluster.lease_book import Lease, LeaseBook
@@ -19,6 +20,7 @@ from byzer_nb.cluster.wire import error_from_bytes, error_to_line
 from byzer_nb.cluster.worker import LOOP_BACK, Loaded, Worker, address_of_node
 from byzer_nb.errors import ByzerError, ModelCallError
 from byzer_nb.types import DeploySpec, ModelCard, Secret
+from byzer_nb.types.policy import read_policy
 from byzer_nb.types.pool import PoolPulse, PoolSpec, PoolStat, WorkerTally
 
 FIRST_PAUSE = 0.25  # before a worker that died is started again; doubled each time it does not come up
@@ -44,7 +46,9 @@ class Router:
         self._spec = spec
         self._pool = pool
         self._token = token
-        self._book = LeaseBook(spec.name, pool)
+        policy = read_policy(spec)
+        limit = RateLimit(requests=policy.requests_per_minute, tokens=policy.tokens_per_minute)
+        self._book = LeaseBook(spec.name, pool, limit=limit)
         self._addresses = [""] * pool.workers
         self._workers: dict[int, Any] = {}  # Any: handles of actors
         self._face = LeaseFace(self._book, address_of=self._addresses.__getitem__, token=token)
@@ -108,9 +112,9 @@ class Router:
         self._over_ray[lease.number] = (lease.worker, asyncio.get_running_loop().time())
         return lease.number, lease.worker, self._book.restarts(lease.worker)
 
-    async def swap(self, lease: int) -> tuple[int, int, int] | None:
+    async def swap(self, lease: int, tokens: int = 0) -> tuple[int, int, int] | None:
         """Free a lease, and give one for the next call of that client if there is room to spare."""
-        await self.free(lease)
+        await self.free(lease, tokens)
         spare = self._book.spare()
         return None if spare is None else self._noted(spare)
 
@@ -120,10 +124,10 @@ class Router:
             self._over_ray.pop(spare[0], None)
             self._book.free(spare[0], was_used=False)
 
-    async def free(self, lease: int) -> None:
-        """The request is over."""
+    async def free(self, lease: int, tokens: int = 0) -> None:
+        """The request is over, and took so many tokens."""
         self._over_ray.pop(lease, None)
-        self._book.free(lease)
+        self._book.free(lease, tokens=tokens)
 
     async def stat(self) -> PoolStat:
         """What the workers are doing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from byzer_nb.cluster import wire
 from byzer_nb.errors import UnreachableError
@@ -26,6 +26,13 @@ from byzer_nb.types import (
 CHAT = "chat"  # the kind of request that any worker may take
 
 
+@dataclass(slots=True)
+class Spent:
+    """What a request took so far; whoever reads the answer fills it in."""
+
+    tokens: int = 0
+
+
 class Way(ABC):
     """The way to one model. Closing a stream before its end stops the engine."""
 
@@ -36,10 +43,13 @@ class Way(ABC):
         """The answer."""
         lines = wire.delta_lines()
         path = "/stream" if request.stream else "/chat"
-        async with aclosing(self._chunks(CHAT, path, wire.chat_to_bytes(request))) as chunks:
+        spent = Spent()
+        async with aclosing(self._chunks(CHAT, path, wire.chat_to_bytes(request), spent=spent)) as chunks:
             async for chunk, worker in chunks:
                 deltas, failure = lines.feed(chunk)
                 for delta in deltas:
+                    if delta.usage is not None:
+                        spent.tokens = delta.usage.input_tokens + delta.usage.output_tokens
                     yield delta if delta.finish_reason is None else replace(delta, worker=worker)
                 if failure is not None:
                     raise failure
@@ -48,7 +58,7 @@ class Way(ABC):
     async def speak(self, request: SpeakRequest) -> AsyncGenerator[bytes, None]:
         """A text as sound."""
         lines = wire.sound_lines()
-        async with aclosing(self._chunks(CHAT, "/speak", wire.to_bytes(request))) as chunks:
+        async with aclosing(self._chunks(CHAT, "/speak", wire.to_bytes(request), spent=Spent())) as chunks:
             async for chunk, _ in chunks:
                 pieces, failure = lines.feed(chunk)
                 for piece in pieces:
@@ -88,8 +98,8 @@ class Way(ABC):
         """Give back what is held."""
 
     @abstractmethod
-    def _chunks(self, kind: str, path: str, body: bytes) -> AsyncGenerator[tuple[bytes, int], None]:
-        """What a worker answers as it comes, each time with the worker's index."""
+    def _chunks(self, kind: str, path: str, body: bytes, *, spent: Spent) -> AsyncGenerator[tuple[bytes, int], None]:
+        """What a worker answers as it comes, each time with the worker's index; at the end `spent` is reported."""
 
     @abstractmethod
     async def _whole(self, kind: str, path: str, body: bytes) -> bytes:

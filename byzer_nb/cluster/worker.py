@@ -15,6 +15,7 @@ from byzer_nb.cluster.wire import error_to_line
 from byzer_nb.engines import build
 from byzer_nb.errors import ModelCallError
 from byzer_nb.types import DeploySpec, ModelCard, Secret
+from byzer_nb.types.policy import read_policy
 from byzer_nb.types.pool import PoolSpec, WorkerTally
 
 LOOP_BACK = "127.0.0.1"
@@ -66,7 +67,7 @@ class Worker:
         face = EngineFace(engine, name=self._spec.name, token=self._token, stall_seconds=self._pool.stall_seconds)
         address = await face.open(LOOP_BACK if on_loop_back_of == node() else address_of_node())
         self._face = face
-        return Loaded(address=address, card=engine.describe(), running=())
+        return Loaded(address=address, card=read_policy(self._spec).on(engine.describe()), running=())
 
     async def process_id(self) -> int:
         """Its process on its node."""

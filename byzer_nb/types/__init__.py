@@ -2,7 +2,7 @@
 
 from byzer_nb.types.deploy import DeploySpec
 from byzer_nb.types.embeddings import EmbedReply, EmbedRequest
-from byzer_nb.types.engine import Capabilities, Draws, Embeds, Engine, ModelCard, Speaks, Tokenizes, Transcribes
+from byzer_nb.types.engine import Capabilities, Draws, Embeds, Engine, ModelCard, Price, Speaks, Tokenizes, Transcribes
 from byzer_nb.types.media import (
     DrawRequest,
     Picture,
@@ -39,6 +39,7 @@ __all__ = [
     "Part",
     "Picture",
     "Pictures",
+    "Price",
     "Reply",
     "Role",
     "Secret",

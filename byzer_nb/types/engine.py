@@ -31,9 +31,20 @@ class Capabilities:
     options: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Price:
+    """What a million tokens cost, in US dollars."""
+
+    read: float
+    written: float
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class ModelCard(Displayed):
-    """A model as it introduces itself. `context_length` is 0 when nobody knows it."""
+    """A model as it introduces itself. `context_length` is 0 when nobody knows it.
+
+    `fallback` names the models that are asked when this one fails, in their order.
+    """
 
     model: str
     engine: str
@@ -41,6 +52,8 @@ class ModelCard(Displayed):
     context_length: int = 0
     architectures: tuple[str, ...] = ()
     capabilities: Capabilities = field(default_factory=Capabilities)
+    fallback: tuple[str, ...] = ()
+    price: Price | None = None
 
     def __repr__(self) -> str:
         context = f"context_length={self.context_length}, " if self.context_length else ""
@@ -54,6 +67,8 @@ class ModelCard(Displayed):
             "can": ", ".join(self._abilities()),
             "options": ", ".join(sorted(self.capabilities.options)),
         }
+        if self.fallback:
+            facts["when it fails"] = ", ".join(self.fallback)
         return key_value_table(facts)
 
     def _abilities(self) -> list[str]:

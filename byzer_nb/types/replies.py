@@ -23,7 +23,8 @@ class Usage:
 class Delta:
     """The next piece of an answer. Text and reasoning are increments; the last delta has finish reason and usage.
 
-    Of an answer that came from the cluster it also has the index of the worker.
+    Of an answer that came from the cluster it also has the index of the worker, and where another model stepped in,
+    the name of that one.
     """
 
     text: str = ""
@@ -32,11 +33,12 @@ class Delta:
     usage: Usage | None = None
     request_id: str = ""
     worker: int | None = None
+    model: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply(Displayed):
-    """A whole answer, with what it took."""
+    """A whole answer, with what it took; `cost` is in US dollars where the price of the model is known."""
 
     text: str
     reasoning: str = ""
@@ -47,6 +49,7 @@ class Reply(Displayed):
     worker: int | None = None
     seconds: float = 0.0
     first_token_seconds: float = 0.0
+    cost: float | None = None
 
     @property
     def tokens_per_second(self) -> float:
@@ -64,4 +67,6 @@ class Reply(Displayed):
             "speed": f"{self.tokens_per_second:.0f} tokens/s",
             "finish reason": self.finish_reason,
         }
+        if self.cost is not None:
+            facts["cost"] = f"${self.cost:.6f}"
         return f"<pre style='white-space:pre-wrap'>{escape(self.text)}</pre>{key_value_table(facts)}"

@@ -9,6 +9,7 @@ from byzer_nb._registry import nearest
 from byzer_nb.errors import BadInputError, MissingSettingError
 from byzer_nb.types.deploy import DeploySpec
 from byzer_nb.types.masking import shown
+from byzer_nb.types.policy import SETTINGS as POLICY_SETTINGS
 from byzer_nb.types.secret import Secret
 
 _YES = ("true", "1", "yes", "on")
@@ -25,7 +26,11 @@ class Settings:
     def __init__(self, spec: DeploySpec) -> None:
         self._name = spec.name
         self._engine = spec.engine
-        self._given = {name: value for name, value in spec.settings.items() if value is not None}
+        self._given = {
+            name: value
+            for name, value in spec.settings.items()
+            if value is not None and name not in POLICY_SETTINGS  # read elsewhere, for every engine alike
+        }
         self._known: list[str] = []
 
     def value(self, name: str, *aliases: str) -> Any:  # Any: whatever the user wrote; the caller checks it
@@ -50,12 +55,19 @@ class Settings:
             raise self._missing(name)
         return found
 
+    def identifier(self, name: str) -> str:
+        """Words, or a number that serves as a name, such as that of an application; empty where there are none."""
+        found = self._filled(name)
+        is_number = isinstance(found, int) and not isinstance(found, bool)
+        return str(found) if is_number else self.text(name)
+
     def secret(self, name: str) -> Secret:
         """A key that must be there; its value appears in no message."""
         found = self.value(name)
         value = found.reveal() if isinstance(found, Secret) else found
         value = _unquoted(value) if isinstance(value, str) else value
         if value in (None, ""):
+            self.warn_about_the_rest()  # most likely it is there, under a misspelt name
             raise self._missing(name)
         if not isinstance(value, str):
             raise BadInputError(f"{name} must be text, not a {type(value).__name__}.", hint=self._write(f"{name}=..."))
@@ -128,7 +140,6 @@ class Settings:
         return found
 
     def _missing(self, name: str) -> MissingSettingError:
-        self.warn_about_the_rest()  # most likely it is there, under a misspelt name
         return MissingSettingError(
             f"{self._engine} needs the setting {name}.", setting=name, hint=self._write(f"{name}=...")
         )

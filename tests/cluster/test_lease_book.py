@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from byzer_nb._rate_limit import RateLimit
 from byzer_nb.cluster.lease_book import LeaseBook, Wish
 from byzer_nb.errors import RateLimitedError
 from byzer_nb.types.pool import PoolSpec
@@ -249,3 +250,35 @@ async def test_every_grant_is_the_one_of_the_rules_and_no_worker_idles_while_som
             model.free(done)
         assert {each: worker_of(wish) for each, wish in wishes.items() if wish.granted.done()} == model.granted
     await asyncio.sleep(0)
+
+
+async def test_limit_of_requests_holds_for_all_workers_together() -> None:
+    limit = RateLimit(requests=3, window=0.2)
+    book = LeaseBook("chat", PoolSpec(workers=2, slots=10), limit=limit)
+    for worker in range(2):
+        book.worker_up(worker)
+    wishes = [book.ask("chat") for _ in range(7)]
+    assert [wish.granted.done() for wish in wishes] == [True] * 3 + [False] * 4
+    assert book.stat().waiting == 4
+    started = asyncio.get_running_loop().time()
+    for wish in wishes:
+        await wish.granted
+    assert 0.39 < asyncio.get_running_loop().time() - started < 2.0
+
+
+async def test_tokens_that_were_spent_hold_the_next_request_back() -> None:
+    book = LeaseBook("chat", PoolSpec(workers=1, slots=10), limit=RateLimit(tokens=100, window=0.2))
+    book.worker_up(0)
+    first = book.ask("chat").granted.result()
+    book.free(first.number, tokens=150)
+    second = book.ask("chat")
+    assert not second.granted.done()
+    await asyncio.wait_for(second.granted, 2.0)
+
+
+async def test_request_that_gives_up_for_the_limit_is_told_why() -> None:
+    book = LeaseBook("chat", PoolSpec(wait_seconds=0.05), limit=RateLimit(requests=1))
+    book.worker_up(0)
+    book.ask("chat")
+    with pytest.raises(RateLimitedError, match="its limit of requests or tokens a minute was reached"):
+        await book.ask("chat").granted
