@@ -1,20 +1,28 @@
-"""A first talk with the bundled model in a terminal: `python -m byzer_nb.demo`. No key, no network."""
+"""A first talk with the bundled model in a terminal, in this process and then on Ray: `python -m byzer_nb.demo`.
+
+No key, no network.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import time
 
 from pydantic import BaseModel
 from rich.console import Console
 from rich.markup import escape
 from rich.syntax import Syntax
 
-from byzer_nb import Client, __version__, prompt
+from byzer_nb import AsyncClient, Client, __version__, prompt
 from byzer_nb.client.gather import Gathering
-from byzer_nb.types import Reply
+from byzer_nb.types import DeploySpec, Reply
+from byzer_nb.types.pool import PoolSpec
 
 MODEL = "byzer-tiny"
 QUESTIONS = ("Hello, who are you?", "Tell me a short story about a lamp.")
+AT_ONCE = ("Hello!", "What is 2 + 3?", "Tom has a red boat. What does Tom have?", "你好！你是谁？")
+DEPLOYED = "tiny"
 ABOUT = "Mia is 31 years old, lives in Oslo and works as a painter."
 
 
@@ -46,8 +54,46 @@ def main(console: Console) -> int:
     person = who_is(ABOUT)
     console.print(f"\n[bold cyan]>>>[/] who_is({ABOUT!r})", highlight=False)
     console.print(repr(person))
+    has_worked = on_ray(console)
     console.print("\nNext: [bold]make lab[/] opens the first notebook.")
-    return 0 if isinstance(person, Person) else 1
+    return 0 if isinstance(person, Person) and has_worked else 1
+
+
+def on_ray(console: Console) -> bool:
+    """Deploy the model on a private cluster, ask several things at once, and show what the workers did."""
+    # Here and not above: what came before needs no Ray, and shall not wait for it.
+    from byzer_nb._sync import run
+    from byzer_nb.cluster.deployment import DeployStep, deploy, undeploy
+    from byzer_nb.cluster.inspection import stat
+    from byzer_nb.cluster.session import LOCAL, connect, disconnect
+
+    console.print("\nThe same model as a pool of two workers on Ray, which any notebook and process could share.\n")
+    started = time.perf_counter()
+    with console.status("starting a private cluster …") as status:
+        connect(LOCAL, init_options={"include_dashboard": False, "num_cpus": 2, "_node_ip_address": "127.0.0.1"})
+
+        def show(step: DeployStep) -> None:
+            status.update(f"{step.phase}: {step.ready} of {step.workers} workers ready")
+
+        spec = DeploySpec(name=DEPLOYED, engine=MODEL)
+        model = run(deploy(spec, PoolSpec(workers=2, slots=4, cpus=0.1), on_step=show))
+    console.print(f"{model!r} after {time.perf_counter() - started:.1f} s, with the cluster")
+    try:
+        replies = run(_together(DEPLOYED))
+        for question, reply in zip(AT_ONCE, replies, strict=True):
+            console.print(f"[bold cyan]you[/]    {escape(question)}")
+            console.print(f"[bold green]model[/]  {escape(reply.text)} [dim](worker {reply.worker})[/]")
+        console.print(f"\n[bold cyan]>>>[/] stat({DEPLOYED!r})", highlight=False)
+        console.print_json(data=run(stat(DEPLOYED)).as_json())
+    finally:
+        run(undeploy(DEPLOYED))
+        disconnect()
+    return all(reply.text for reply in replies)
+
+
+async def _together(model: str) -> list[Reply]:
+    client = AsyncClient(model=model)
+    return await asyncio.gather(*[client.chat(question) for question in AT_ONCE])
 
 
 def answer(console: Console, client: Client, question: str) -> Reply:

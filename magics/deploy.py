@@ -120,18 +120,23 @@ class DeployMagics(Magics):
                 say(en="Which model?", zh="哪个模型？"),
                 hint=say(en="For example: %llm_undeploy chat", zh="例如：%llm_undeploy chat"),
             )
-        held = run(undeploy(name))
+        ended = run(undeploy(name))
         reachable_models().forget(name)
-        if held is None:
+        if ended is None:
             told = say(en=f"{name} is not deployed. ", zh=f"{name} 没有部署。") + suggestion(name, names())
         else:
-            gpus = held.gpus * held.workers
-            free = f"{held.cpus * held.workers:g} CPU" + (f", {gpus:g} GPU" if gpus else "")
-            told = say(
-                en=f"{name} is undeployed: {held.workers} workers ended, {free} free again.",
-                zh=f"{name} 已卸载：结束了 {held.workers} 个 worker，释放 {free}。",
-            )
+            told = say(en=f"{name} is undeployed.", zh=f"{name} 已卸载。") + _freed(ended.pool)
         painter_for(self.shell).note(told.strip())
+
+
+def _freed(pool: PoolSpec | None) -> str:
+    if pool is None:  # nobody was left who could say what it held
+        return ""
+    gpus = pool.gpus * pool.workers
+    free = f"{pool.cpus * pool.workers:g} CPU" + (f", {gpus:g} GPU" if gpus else "")
+    return say(
+        en=f" {pool.workers} workers ended, {free} free again.", zh=f"结束了 {pool.workers} 个 worker，释放 {free}。"
+    )
 
 
 def options_first(line: str) -> str:

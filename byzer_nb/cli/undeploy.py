@@ -37,8 +37,8 @@ def undeploy(given: Namespace) -> int:
         from byzer_nb.cluster import deployment
 
         progress.show(say(en=f"{given.model}: ending", zh=f"{given.model}：正在停止"))
-        held = run(deployment.undeploy(given.model))
-    if held is None:
+        ended = run(deployment.undeploy(given.model))
+    if ended is None:
         tell(
             say(en=f"{given.model} is not running.", zh=f"{given.model} 没有在运行。"),
             as_json=given.json,

@@ -64,11 +64,13 @@ class LocalTransport:
         self._governed[spec.name] = Governed(policy)
         return engine
 
-    async def add(self, name: str, engine: Engine) -> None:
-        """Answer to a name with a ready engine, which whoever made it closes."""
+    async def add(self, name: str, engine: Engine, *, governed: Governed | None = None) -> None:
+        """Answer to a name with a ready engine, which whoever made it closes; `governed` is the policy that it has."""
         check_name(name)
         check_engine(engine)
         await self._put(name, engine, is_owned=False)
+        if governed is not None:
+            self._governed[name] = governed
 
     async def _put(self, name: str, engine: Engine, *, is_owned: bool) -> None:
         self._governed.pop(name, None)
@@ -168,17 +170,18 @@ class LocalTransport:
 
     async def describe(self, model: str) -> ModelCard:
         card = (await self._ready(model)).describe()
-        governed = self._governed_by(model)
+        governed = self.governed(model)
         return card if governed is None else governed.policy.on(card)
 
     def chat(self, model: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         deltas = self.engine(model).chat(request)
         if not hasattr(deltas, "aclose"):
             raise not_streaming(deltas, model=model)
-        governed = self._governed_by(model)
+        governed = self.governed(model)
         return deltas if governed is None or not governed.limit else governed.within(deltas)
 
-    def _governed_by(self, model: str) -> Governed | None:
+    def governed(self, model: str) -> Governed | None:
+        """The policy of a model that has one."""
         holder: LocalTransport | None = self
         while holder is not None:
             if model in holder._engines:

@@ -11,6 +11,7 @@ from byzer_nb.client.local import BUNDLED, LocalTransport, shared_models
 from byzer_nb.client.transport import Transport
 from byzer_nb.cluster.directory import exists
 from byzer_nb.cluster.session import is_connected
+from byzer_nb.errors import UnknownModelError
 from byzer_nb.types import (
     ChatRequest,
     Delta,
@@ -41,7 +42,16 @@ class ReachableModels:
         return list(dict.fromkeys([*self._here.names(), *there]))
 
     async def describe(self, model: str) -> ModelCard:
-        return await self._holder(model).describe(model)
+        try:
+            return await self._holder(model).describe(model)
+        except UnknownModelError as gone:
+            if model != self._chosen_there:
+                raise
+            self.forget(model)  # somebody else ended it
+            raise UnknownModelError(
+                f"{gone.message} It was the default model.",
+                hint=f"Prompts that name no model go to {self.default_model()!r} from now on. {gone.hint}",
+            ) from None
 
     def chat(self, model: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         return self._holder(model).chat(model, request)

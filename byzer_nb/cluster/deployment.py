@@ -21,6 +21,7 @@ from byzer_nb.cluster.wire import error_from_bytes
 from byzer_nb.engines import ENGINES, build
 from byzer_nb.errors import BadInputError, MissingModelError
 from byzer_nb.types import DeploySpec, ModelCard, Secret
+from byzer_nb.types.policy import read_policy
 from byzer_nb.types.pool import PoolSpec
 
 Phase = Literal["checking", "placing", "loading", "ready", "failed"]
@@ -92,6 +93,7 @@ async def deploy(
             f"A model called {spec.name!r} is already deployed.",
             hint="Choose another name, undeploy it first, or deploy with replace=True.",
         )
+    read_policy(spec)  # raises what is wrong with it
     await _check(spec)
     check_fit(spec.name, pool, freed=_held(await _layout_of(old)))
     if old is not None:
@@ -132,13 +134,19 @@ async def deploying(
         await asyncio.gather(work, return_exceptions=True)
 
 
-async def undeploy(name: str) -> PoolSpec | None:
-    """End a model and wait until what it held is free; its layout, or nothing when there was none of that name."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """A model that was ended. `pool` is its layout, unless its router was past saying it."""
+
+    pool: PoolSpec | None
+
+
+async def undeploy(name: str) -> Ended | None:
+    """End a model and wait until what it held is free; nothing when there was none of that name."""
     directory.check_name(name)
     ray = connected()
     router = directory.handle(name) if name in directory.names() else None
     pool = await _layout_of(router)
-    workers = directory.workers(name)
     try:
         if router is not None:
             with suppress(ray.exceptions.RayError, TimeoutError):  # one that hangs is killed all the same
@@ -152,7 +160,7 @@ async def undeploy(name: str) -> PoolSpec | None:
         if router is not None:
             directory.forget(name)
     await _until_gone(name)
-    return pool or (PoolSpec(workers=max(1, len(workers))) if router is not None else None)
+    return None if router is None else Ended(pool=pool)
 
 
 class _Teller:

@@ -51,7 +51,7 @@ class ChatStream:
         if event.data == DONE:
             self.is_done = True
             return None
-        chunk = _decoded(decode_answer, event.data, self._called)
+        chunk = decoded(decode_answer, event.data, self._called)
         if chunk.error:
             raise failures.from_error_object(chunk.error, self._headers, self._called)
         if chunk.usage is not None:
@@ -82,7 +82,7 @@ class ChatStream:
 
 def whole_answer(body: bytes, called: Called, headers: Mapping[str, str]) -> Delta:
     """An answer that came in one piece."""
-    answer = _decoded(decode_answer, body, called)
+    answer = decoded(decode_answer, body, called)
     if answer.error:
         raise failures.from_error_object(answer.error, headers, called)
     choice = _first(answer)
@@ -101,7 +101,7 @@ def whole_answer(body: bytes, called: Called, headers: Mapping[str, str]) -> Del
 
 def vectors(body: bytes, called: Called, headers: Mapping[str, str], *, texts: int) -> EmbedReply:
     """The vectors of so many texts, in the order of the request."""
-    answer: Embeddings = _decoded(decode_embeddings, body, called)
+    answer: Embeddings = decoded(decode_embeddings, body, called)
     if answer.error:
         raise failures.from_error_object(answer.error, headers, called)
     found = answer.data or []
@@ -127,7 +127,8 @@ def _first(answer: Answer) -> Choice | None:
     return None
 
 
-def _decoded(decode: Callable[[bytes], T], body: bytes, called: Called) -> T:
+def decoded(decode: Callable[[bytes], T], body: bytes, called: Called) -> T:
+    """A body as what it should be; anything else is an error."""
     try:
         return decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as reason:  # bad UTF-8 is not a DecodeError to msgspec

@@ -15,6 +15,7 @@ from byzer_nb.providers.openai_wire import Speaker
 from byzer_nb.providers.wire.call import Call, json_body
 from byzer_nb.providers.wire.engine import tell
 from byzer_nb.providers.wire.failures import Called
+from byzer_nb.providers.wire.ports import Reading
 from byzer_nb.types import Capabilities, ChatRequest, Delta, EmbedReply, EmbedRequest, ModelCard
 
 CHAT_PATH = "chat/completions"
@@ -44,7 +45,7 @@ class OpenAIDialect:
         """An answer that came in one piece."""
         return whole_answer(body, self.called, headers)
 
-    def reading(self, headers: Mapping[str, str]) -> ChatStream:
+    def reading(self, headers: Mapping[str, str]) -> Reading:
         """A reader for one streamed answer."""
         return ChatStream(self.called, headers)
 

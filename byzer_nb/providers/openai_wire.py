@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from byzer_nb.errors import BadInputError, UnsupportedError
+from byzer_nb.errors import UnsupportedError
 from byzer_nb.providers.openai_hosts import Host
+from byzer_nb.providers.wire.asked import checked_extra, is_begun
 from byzer_nb.types import (
     AudioPart,
     ChatRequest,
@@ -82,15 +83,7 @@ def chat_body(request: ChatRequest, speaker: Speaker) -> dict[str, Any]:  # Any:
         body["stream"] = True
         if "stream_options" not in speaker.quirks:
             body["stream_options"] = {"include_usage": True}
-    return body | _checked(request.options.extra)
-
-
-def _checked(extra: dict[str, Any]) -> dict[str, Any]:  # Any: JSON
-    """The parameters of the provider's own; what the call itself decides is not among them."""
-    for name, right_way in _DECIDED_BY_THE_CALL.items():
-        if name in extra:
-            raise BadInputError(f"The option extra cannot hold {name!r}: the call itself decides it.", hint=right_way)
-    return extra
+    return body | checked_extra(request.options.extra, _DECIDED_BY_THE_CALL)
 
 
 def embed_body(request: EmbedRequest, model: str) -> dict[str, Any]:  # Any: JSON
@@ -103,14 +96,9 @@ def embed_body(request: EmbedRequest, model: str) -> dict[str, Any]:  # Any: JSO
 
 def continues(request: ChatRequest, host: Host) -> bool:
     """True when the model goes on with the last turn instead of answering it."""
-    is_begun = bool(request.messages) and request.messages[-1].role == "assistant"
-    if request.options.continue_last and not is_begun:
-        raise BadInputError(
-            "Only an answer that was begun can be continued: continue_last is set, but the last message is not "
-            "the assistant's.",
-            hint='Add the beginning as a last message: {"role": "assistant", "content": "..."}',
-        )
-    return is_begun and (request.options.continue_last or host.always_continues)
+    if "continue_last" not in host.options:
+        return False
+    return is_begun(request) and (request.options.continue_last or host.always_continues)
 
 
 def _continue_last(body: dict[str, Any], host: Host) -> None:
@@ -129,7 +117,7 @@ def _options(request: ChatRequest, speaker: Speaker) -> dict[str, Any]:
     }
     if speaker.max_output_tokens is not None:
         given.setdefault("max_tokens", speaker.max_output_tokens)
-    if options.stop:
+    if options.stop and "stop" in speaker.host.options:
         given["stop"] = list(options.stop)
     if options.stop_token_ids and "stop_token_ids" in speaker.host.options:
         given["stop_token_ids"] = list(options.stop_token_ids)
@@ -168,7 +156,9 @@ def _part(part: Part) -> dict[str, Any]:
         case TextPart():
             return {"type": "text", "text": part.text}
         case ImagePart():
-            return {"type": "image_url", "image_url": {"url": part.url, **part.extra}}
+            # "image/jpg" is no media type, but what many a file name becomes.
+            url = part.url.replace("data:image/jpg", "data:image/jpeg", 1)
+            return {"type": "image_url", "image_url": {"url": url, **part.extra}}
         case AudioPart():
             return {"type": "input_audio", "input_audio": _sound(part.url)}
 

@@ -202,7 +202,7 @@ class SimpleByzerLLM(SeedLLM):
 
     async def _deploy(self, spec: DeploySpec) -> None:
         engine = await self._models_here.deploy(spec)
-        await shared_models().add(spec.name, engine)
+        await shared_models().add(spec.name, engine, governed=self._models_here.governed(spec.name))
 
     def undeploy(self, udf_name: str, force: bool = False) -> None:
         """Forget a model's name, and close the model if it was deployed here; one that is not there is no mistake."""

@@ -16,7 +16,7 @@ import pytest
 from byzer_nb import Client
 from byzer_nb._sync import run
 from byzer_nb.cluster import directory, inspection, session
-from byzer_nb.cluster.deployment import DeployStep, deploy, undeploy
+from byzer_nb.cluster.deployment import DeployStep, Ended, deploy, undeploy
 from byzer_nb.errors import (
     BadInputError,
     ByzerError,
@@ -56,7 +56,7 @@ def test_undeploying_frees_the_name_and_what_it_held(deployed: Deploy, cluster: 
     before = session.connection().free_cpus
     deployed("echo", cpus=1)
     eventually(lambda: session.connection().free_cpus < before - 0.9)
-    assert run(undeploy("echo")) == PoolSpec(cpus=1)
+    assert run(undeploy("echo")) == Ended(pool=PoolSpec(cpus=1))
     assert not directory.exists("echo")
     eventually(lambda: session.connection().free_cpus > before - 0.1)
     assert run(undeploy("echo")) is None

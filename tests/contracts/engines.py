@@ -40,11 +40,16 @@ Make = Callable[[str], AbstractAsyncContextManager["Stage"]]
 class Stage:
     """A ready engine, and where it can be seen from outside whether it still works on an answer.
 
-    `counts_apart` says that it tells how many tokens were read and how many written, and not their sum alone.
+    `counts_apart` says that it tells how many tokens were read and how many written, and not their sum alone;
+    `most_stops` is how many stop strings it takes, `takes_blanks` whether it answers a question of blanks alone, and
+    `speaks_long` whether an answer may be longer than two thousand tokens.
     """
 
     engine: Engine
     counts_apart: bool = True
+    most_stops: int = 2
+    takes_blanks: bool = True
+    speaks_long: bool = True
     is_busy: Callable[[], bool] | None = None
 
 
@@ -88,7 +93,14 @@ def vendor(vendor: Vendor) -> Make:
         with vendor.standin() as standin:
             standin.always = Act(reply=reply, rate=1000 if len(reply) < 1000 else 0)
             engine = vendor.build(standin)
-            yield Stage(engine=engine, counts_apart=vendor.counts_apart, is_busy=lambda: standin.busy > 0)
+            yield Stage(
+                engine=engine,
+                counts_apart=vendor.counts_apart,
+                most_stops=vendor.most_stops,
+                takes_blanks=vendor.takes_blanks,
+                speaks_long=vendor.speaks_long,
+                is_busy=lambda: standin.busy > 0,
+            )
             await engine.close()
 
     return make

@@ -97,7 +97,7 @@ async def test_stop_string_ends_the_answer_before_itself(stage: Stage, stream: b
     whole = text_of(await answered(stage.engine, asked()))
     middle = len(whole) // 2
     stop = whole[middle : middle + 3]  # most likely across the border of two tokens
-    *_, last = cut = await answered(stage.engine, asked(stream=stream, stop=(stop, "never said")))
+    *_, last = cut = await answered(stage.engine, asked(stream=stream, stop=(stop, "never said")[: stage.most_stops]))
     assert text_of(cut) == whole[: whole.index(stop)]
     assert last.finish_reason == "stop"
 
@@ -116,6 +116,10 @@ async def test_same_seed_gives_the_same_answer(stage: Stage) -> None:
 
 @pytest.mark.parametrize("question", ["你好,世界。", "👩‍👩‍👧‍👦 🇨🇳 e\u0301", '"quotes" \\ {braces} \n\t<|im_end|>', " "])
 async def test_any_characters_can_be_asked(stage: Stage, question: str) -> None:
+    if not (question.strip() or stage.takes_blanks):
+        with pytest.raises(ModelCallError):
+            await answered(stage.engine, asked(question))
+        return
     deltas = await answered(stage.engine, asked(question, max_tokens=8))
     text_of(deltas).encode()  # no half of a surrogate pair
     assert deltas[-1].finish_reason
@@ -142,6 +146,8 @@ async def test_empty_answer_is_an_answer(scriptable: Make, stream: bool) -> None
 async def test_long_answer_is_whole(scriptable: Make) -> None:
     reply = "".join(f"line {number}\n" for number in range(1500))
     async with scriptable(reply) as stage:
+        if not stage.speaks_long:
+            return
         deltas = await answered(stage.engine, asked(max_tokens=None))
         assert text_of(deltas) == reply
         assert deltas[-1].finish_reason == "stop"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from byzer_nb.types import ChatOptions, ChatRequest, Delta, Engine, Message
+from byzer_nb.types import ChatOptions, ChatRequest, Delta, Engine, Message, SpeakRequest, Speaks
 
 
 def asked(question: str = "hi", *, stream: bool = True, **options: Any) -> ChatRequest:
@@ -22,3 +22,8 @@ async def answered(engine: Engine, request: ChatRequest) -> list[Delta]:
 async def said(engine: Engine, request: ChatRequest) -> str:
     """The text of the answer."""
     return "".join(delta.text for delta in await answered(engine, request))
+
+
+async def heard(engine: Speaks, text: str = "你好", **wishes: Any) -> bytes:
+    """The whole sound of a text."""
+    return b"".join([piece async for piece in engine.speak(SpeakRequest(text=text, **wishes))])

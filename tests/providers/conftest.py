@@ -13,9 +13,15 @@ from typing import Any
 import pytest
 
 from byzer_nb.engines import build
+from byzer_nb.providers.bedrock import Bedrock
 from byzer_nb.providers.openai import OpenAI
 from byzer_nb.types import DeploySpec
+from tests.providers import bedrock_asking
+from tests.providers.making import Make, making
+from tests.standins.bedrock import BedrockStandIn
 from tests.standins.openai import OpenAIStandIn
+from tests.standins.qianfan import QianfanStandIn
+from tests.standins.sparkdesk import SparkDeskStandIn
 
 MakeEngine = Callable[..., OpenAI]
 
@@ -95,3 +101,55 @@ def tls_port(tmp_path: Path) -> Iterator[int]:
     loop.call_soon_threadsafe(loop.stop)
     thread.join(5)
     loop.close()
+
+
+@pytest.fixture
+def bedrock() -> Iterator[BedrockStandIn]:
+    """Bedrock in process."""
+    with BedrockStandIn() as standin:
+        yield standin
+
+
+@pytest.fixture
+async def make_bedrock(bedrock: BedrockStandIn) -> AsyncIterator[bedrock_asking.Make]:
+    """Makes an engine for a model on the stand-in; each is closed at the end."""
+    made: list[Bedrock] = []
+
+    def make(model: str = bedrock_asking.HAIKU, **settings: Any) -> Bedrock:
+        usual = bedrock_asking.settings_for(bedrock)
+        made.append(bedrock_asking.built({**usual, "model": model, **settings}))
+        return made[-1]
+
+    yield make
+    for engine in made:
+        await engine.close()
+
+
+@pytest.fixture
+def baidu() -> Iterator[QianfanStandIn]:
+    """Baidu's first protocol in process."""
+    with QianfanStandIn() as standin:
+        yield standin
+
+
+@pytest.fixture
+async def make_qianfan(baidu: QianfanStandIn) -> AsyncIterator[Make]:
+    """Makes an engine for Baidu's first protocol."""
+    keys = {"api_key": baidu.api_key, "secret_key": baidu.secret_key}
+    async with making("saas/qianfan", **keys, base_url=baidu.url) as make:
+        yield make
+
+
+@pytest.fixture
+def spark() -> Iterator[SparkDeskStandIn]:
+    """iFlytek's WebSocket in process."""
+    with SparkDeskStandIn() as standin:
+        yield standin
+
+
+@pytest.fixture
+async def make_spark(spark: SparkDeskStandIn) -> AsyncIterator[Make]:
+    """Makes an engine for iFlytek's WebSocket."""
+    keys = {"appid": spark.appid, "api_key": spark.api_key, "api_secret": spark.api_secret}
+    async with making("saas/sparkdesk", **keys, gpt_url=spark.socket_url) as make:
+        yield make

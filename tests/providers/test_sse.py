@@ -81,3 +81,8 @@ def test_only_one_space_after_the_colon_is_dropped() -> None:
 
 def test_comments_alone_are_no_event() -> None:
     assert EventSplitter().feed(b": still here\n\n:\n\n\n\n") == []
+
+
+def test_json_without_its_field_is_an_event_too() -> None:
+    error = b'{\n  "error": {\n    "code": 503\n  }\n}'
+    assert events_of(b"data: 1\n\n" + error + b"\n", [9, 14]) == [Event(b"1"), Event(error)]

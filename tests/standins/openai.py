@@ -1,4 +1,4 @@
-"""OpenAI, played in process: chat (whole and streamed), embeddings and models, as its public reference describes them.
+"""OpenAI, played in process as its public reference describes it: chat (whole and streamed), embeddings, media, models.
 
 with OpenAIStandIn() as openai:
     openai.always = Act(reply="hello")                 # every call, until told otherwise
@@ -15,10 +15,11 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from tests.standins.vendor import KEY, Act, Body, Frames, VendorStandIn, counted, spoken, sse, within
+from tests.standins.openai_media import MediaStandIn
+from tests.standins.vendor import KEY, Act, Body, Frames, counted, spoken, sse, within
 
 
-class OpenAIStandIn(VendorStandIn):
+class OpenAIStandIn(MediaStandIn):
     """OpenAI's server, and that of whoever speaks like it: a vendor of that kind changes what differs."""
 
     def __init__(self, *, key: str = KEY, models: Sequence[str] = ("gpt-4o", "text-embedding-3-small")) -> None:
@@ -29,6 +30,7 @@ class OpenAIStandIn(VendorStandIn):
         """OpenAI's routes, under any prefix that ends a base URL."""
         router.add_post("/{base:.*}chat/completions", self.answering(self.chat))
         router.add_post("/{base:.*}embeddings", self.answering(self.embed))
+        self.add_media_routes(router)
         router.add_get("/{base:.*}models", self.list_models)
 
     def unauthorised(self, request: web.Request, body: Body) -> web.Response | None:

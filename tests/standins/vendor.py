@@ -38,6 +38,8 @@ from tests.standins.server import ServerThread
 
 KEY = "sk-canary-4f9d2b7e61a05c38-do-not-leak"
 
+RAW = web.RequestKey("raw", bytes)  # the body of a request as it came, for vendors that sign it
+
 Body = dict[str, Any]
 Said = str | Sequence[str]
 
@@ -158,7 +160,7 @@ class VendorStandIn(ServerThread):
         """A handler that plays the next act, and answers with `answer` where the act says nothing else."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            raw = await request.read()
+            request[RAW] = raw = await request.read()
             body = json.loads(raw) if raw and "json" in request.content_type else {}
             self.requests.append(
                 Seen(

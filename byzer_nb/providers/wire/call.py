@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from byzer_nb.errors import BadInputError
+from byzer_nb.providers.wire.retry import Backoff
 from byzer_nb.providers.wire.sse import Event, EventSplitter
 from byzer_nb.types import Secret
 
@@ -38,7 +39,9 @@ class Call:
 
     A path with a slash in front starts at the host, one with a scheme is an address of its own, and any other starts
     at the base URL. `split` takes the events out of a streamed answer. One that is not signed shows no key: it goes to
-    a place that the provider named, or fetches the very token that signs the others.
+    a place that the provider named, or fetches the very token that signs the others. `remade` writes the body again for
+    each try, where a vendor takes no request number twice or wants its key in there. `backoff` says how often this one
+    is tried, where that differs from the route.
     """
 
     path: str
@@ -48,6 +51,8 @@ class Call:
     method: str = "POST"
     is_signed: bool = True
     split: Callable[[], Splitter] = EventSplitter
+    remade: Callable[[], bytes] | None = field(default=None, repr=False)
+    backoff: Backoff | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,14 +9,15 @@ from typing import TypeVar
 
 from yarl import URL
 
-from byzer_nb.errors import ModelCallError, UnsupportedError
+from byzer_nb.errors import BadInputError, ModelCallError, UnsupportedError
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.batches import in_batches
 from byzer_nb.providers.wire.call import Call
 from byzer_nb.providers.wire.failures import Called
 from byzer_nb.providers.wire.http import Route, Wire
 from byzer_nb.providers.wire.incoming import Incoming
-from byzer_nb.providers.wire.ports import Dialect, Embedder, Narrator, Painter, Reading, Scribe
+from byzer_nb.providers.wire.ports import Dialect, Embedder, EventNarrator, Narrator, Painter, Reading, Scribe
+from byzer_nb.providers.wire.sounds import begun_sound
 from byzer_nb.providers.wire.sse import Event
 from byzer_nb.types import (
     ChatRequest,
@@ -54,7 +55,7 @@ class WireEngine:
         called: Called,
         card: ModelCard,
         embedder: Embedder | None = None,
-        narrator: Narrator | None = None,
+        narrator: Narrator | EventNarrator | None = None,
         scribe: Scribe | None = None,
         painter: Painter | None = None,
     ) -> None:
@@ -113,14 +114,21 @@ class WireEngine:
 
     async def speak(self, request: SpeakRequest) -> AsyncGenerator[bytes, None]:
         """The sound, piece by piece as it arrives."""
-        narrator = self._able("speak", self._narrator)
-        incoming, first = await self._wire.stream(
-            narrator.speak(request), begin=lambda incoming: _first_sound(incoming, narrator), limit=request.timeout
+        narrator = self._narrator
+        self._able("speak", narrator)
+        assert narrator is not None
+        if not request.text.strip():
+            raise BadInputError("There is nothing to say: the text is empty.", hint="Give it as text or input.")
+        incoming, (first, rest) = await self._wire.stream(
+            narrator.speak(request),
+            begin=lambda incoming: begun_sound(incoming, narrator, called=self._called),
+            limit=request.timeout,
         )
         try:
-            yield first
-            while chunk := await incoming.chunk():
-                yield chunk
+            async with aclosing(rest):
+                yield first
+                async for piece in rest:
+                    yield piece
         finally:
             incoming.close()
 
@@ -223,12 +231,6 @@ async def _next_events(incoming: Incoming, answer: Reading) -> list[Event]:
         if answer.is_whole:
             return []  # every word is here; what broke could only have brought the count of tokens
         raise
-
-
-async def _first_sound(incoming: Incoming, narrator: Narrator) -> bytes:
-    if incoming.is_json:
-        return narrator.sound(await incoming.rest(), incoming.headers)
-    return await incoming.chunk()
 
 
 def tell(news: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any
@@ -35,10 +35,20 @@ UNREADABLE = "unreadable"
 TIMED_OUT = "timed_out"
 CLOSED = "closed"
 TOO_LARGE = "too_large"
+NO_SOUND = "no_sound"
 NEVER_THERE = frozenset({REFUSED_CONNECTION, UNKNOWN_HOST})
 
 LONGEST_QUOTE = 500
-REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-trace-id", "x-amzn-requestid", "apim-request-id", "x-tt-logid")
+REQUEST_ID_HEADERS = (
+    "x-request-id",
+    "request-id",
+    "x-trace-id",
+    "x-amzn-requestid",
+    "apim-request-id",
+    "x-tt-logid",
+    "trace-id",
+    "x-bc-request-id",
+)
 STATUS_OF_TYPE = {
     "authentication_error": 401,
     "invalid_api_key": 401,
@@ -62,6 +72,7 @@ class Called:
     address: str
     mask: Mask = field(repr=False)
     key_setting: str = "api_key"  # what to look at when the key is refused
+    place_settings: str = "model and base_url"  # what to look at when nothing is found there
 
     def __str__(self) -> str:
         return f"{self.alias!r} ({self.model} at {self.address})"
@@ -123,7 +134,9 @@ def classified(
             # The provider's words are left out: they quote the key.
             detail = ", ".join(filter(None, (number, facts["code"])))
             said = f"{called} refused the key{f' ({detail})' if detail else ''}."
-            return RefusedError(said, hint=f"Check the setting {called.key_setting}.", **facts)
+            return RefusedError(
+                said, hint=f"Check the setting{'s' * (' ' in called.key_setting)} {called.key_setting}.", **facts
+            )
         case 402:
             return RefusedError(said, hint="The account has no credit left; top it up or use another key.", **facts)
         case 403:
@@ -131,7 +144,7 @@ def classified(
                 said, hint="This key may not do that: check its rights, the model and the region.", **facts
             )
         case 404:
-            return ModelCallError(said, hint="Check the settings model and base_url.", **facts)
+            return ModelCallError(said, hint=f"Check the settings {called.place_settings}.", **facts)
         case 408 | 504:
             return CallTimeoutError(
                 said, hint="Try again, or give it longer with the setting timeout.", retryable=True, **facts
@@ -286,6 +299,27 @@ def unreadable(answer: bytes, called: Called) -> ModelCallError:
     )
 
 
+def instead_of_sound(answer: bytes, headers: Mapping[str, str], called: Called) -> ModelCallError:
+    """The error behind a document that came in the place of sound."""
+    try:
+        found = msgspec.json.decode(answer)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        found = None
+    if isinstance(found, dict) and found.get("error"):
+        return from_error_object(found["error"], headers, called)
+    return unreadable(answer, called)
+
+
+def without_sound(called: Called) -> ModelCallError:
+    """The answer is a success, and empty."""
+    return ModelCallError(
+        f"{called} answered without any sound.",
+        hint="Is there something to say in the text, and does the voice speak its language?",
+        code=NO_SOUND,
+        **called.facts(),
+    )
+
+
 def cause_of(original: Exception) -> BaseException | None:
     """What may be shown as the cause: not what holds headers or proxies, and nothing with a traceback to them."""
     match original:
@@ -309,13 +343,21 @@ def complaint_in(body: bytes) -> Complaint:
     except (msgspec.DecodeError, UnicodeDecodeError):
         text = body.decode("utf-8", "replace").strip()
         return Complaint(message="" if text.startswith("<") else text)
-    return complaint_of(answer.get("error") or answer if isinstance(answer, dict) else answer)
+    if not isinstance(answer, dict):
+        return complaint_of(answer)
+    complaint = complaint_of(answer.get("error") or answer)
+    # Some number the request beside the error and not in it.
+    return replace(
+        complaint, request_id=complaint.request_id or str(answer.get("request_id") or answer.get("id") or "")
+    )
 
 
 def complaint_of(error: object) -> Complaint:
     """What an error object says."""
     if not isinstance(error, dict):
         return Complaint(message=str(error))
-    message = next((error[name] for name in ("message", "error_msg", "msg", "detail") if error.get(name)), "")
+    message = next(
+        (error[name] for name in ("message", "Message", "error_msg", "msg", "detail") if error.get(name)), ""
+    )
     code = next((error[name] for name in ("code", "error_code", "type") if error.get(name) not in (None, "")), "")
     return Complaint(message=str(message), code=str(code), request_id=str(error.get("request_id") or ""))

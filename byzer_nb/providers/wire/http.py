@@ -14,7 +14,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from yarl import URL
 
-from byzer_nb.errors import ByzerError, CallTimeoutError, ModelCallError
+from byzer_nb.errors import CallTimeoutError, ModelCallError
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.call import Call, Signature
 from byzer_nb.providers.wire.failures import Called
@@ -64,19 +64,24 @@ class Route:
     backoff: Backoff = field(default_factory=Backoff)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lost:
+    """A call without an answer: our error, and what may be shown as its cause."""
+
+    failure: ModelCallError
+    cause: BaseException | None = None
+
+
 class Wire:
     """Calls to one provider, from any loop."""
 
     def __init__(self, route: Route, *, called: Called) -> None:
         self.called = called
         self._route = route
-        self._sessions = Sessions(partial(_new_session, route))
-        self._keyless_sessions = Sessions(partial(_new_session, replace(route, headers={})))
+        self._sessions = Sessions(partial(new_session, route))
+        self._keyless_sessions = Sessions(partial(new_session, replace(route, headers={})))
         self._arriving: set[Incoming] = set()  # from any loop; each takes itself out
         self._urls: dict[str, URL] = {}
-        self._timeout = aiohttp.ClientTimeout(
-            sock_connect=route.patience.connect, sock_read=route.patience.first_token, ceil_threshold=3600
-        )
 
     async def ask(
         self,
@@ -96,7 +101,7 @@ class Wire:
             finally:
                 answer.close()
 
-        return await retrying(attempt, backoff=self._route.backoff, deadline=deadline)
+        return await retrying(attempt, backoff=call.backoff or self._route.backoff, deadline=deadline)
 
     async def stream(
         self, call: Call, *, begin: Callable[[Incoming], Awaitable[T]], limit: float | None = None
@@ -122,46 +127,47 @@ class Wire:
                 return answer, begun
             raise failures.was_silent(self.called)  # outside the handler: its frames hold the request
 
-        return await retrying(attempt, backoff=self._route.backoff, deadline=deadline)
+        return await retrying(attempt, backoff=call.backoff or self._route.backoff, deadline=deadline)
 
     async def _send(self, call: Call, *, deadline: float | None, limit: float | None) -> Incoming:
+        answer = await self._requested(call, deadline=deadline, limit=limit)
+        if isinstance(answer, Lost):
+            raise answer.failure from answer.cause
+        if answer.status < 300:
+            return answer
+        raise self._route.refusal(answer.status, await answer.complaint(), answer.headers, self.called)
+
+    async def _requested(self, call: Call, *, deadline: float | None, limit: float | None) -> Incoming | Lost:
+        """The answer, or why there is none: what is signed stands in this frame, so no error of ours may start here."""
         session = await self._session(is_signed=call.is_signed)
         url, headers = self.url(call.path), call.headers
         if call.query:
             url = url.update_query(call.query)
-        if call.is_signed and self._route.sign is not None:
-            proof = await self._route.sign(self, call, url)
-            headers = {**headers, **{name: value.reveal() for name, value in proof.headers.items()}}
-            url = url.update_query({name: value.reveal() for name, value in proof.query.items()})
-        timeout = self._timeout
-        if deadline is not None:
-            left = max(deadline - asyncio.get_running_loop().time(), 0.001)
-            timeout = aiohttp.ClientTimeout(
-                total=left, sock_connect=timeout.sock_connect, sock_read=timeout.sock_read, ceil_threshold=3600
-            )
-        body = call.body
         try:
+            if call.is_signed and self._route.sign is not None:
+                async with asyncio.timeout_at(deadline):
+                    proof = await self._route.sign(self, call, url)
+                headers = {**headers, **{name: value.reveal() for name, value in proof.headers.items()}}
+                url = url.update_query({name: value.reveal() for name, value in proof.query.items()})
             response = await session.request(
                 call.method,
                 url,
-                data=body if len(body) < LARGE_BODY else io.BytesIO(body),
+                data=_payload(call),
                 headers=headers,
-                timeout=timeout,
+                timeout=timeouts(self._route.patience, deadline=deadline),
                 allow_redirects=False,  # a redirect would take the key, or lose the body
             )
+        except ModelCallError:  # the signer's, who asks too; some of ours are errors of the system as well
+            raise
         except (aiohttp.ClientError, OSError, UnicodeError) as original:
-            failure: ByzerError = failures.from_exception(original, self.called, seconds=limit)
-            cause = failures.cause_of(original)
             if self._sessions.is_closed:  # it was we who broke the connection
-                failure, cause = failures.closed(self.called), None
-        else:
-            answer = Incoming(response, called=self.called, limit=limit, split=call.split, among=self._arriving)
-            if self._sessions.is_closed:  # by another thread, which did not see this answer yet
-                answer.give_up()
-            if response.status < 300:
-                return answer
-            raise self._route.refusal(response.status, await answer.complaint(), answer.headers, self.called)
-        raise failure from cause  # outside the handler: the original would be its context, headers and all
+                return Lost(failure=failures.closed(self.called))
+            failure = failures.from_exception(original, self.called, seconds=limit)
+            return Lost(failure=failure, cause=failures.cause_of(original))
+        answer = Incoming(response, called=self.called, limit=limit, split=call.split, among=self._arriving)
+        if self._sessions.is_closed:  # by another thread, which did not see this answer yet
+            answer.give_up()
+        return answer
 
     async def _session(self, *, is_signed: bool) -> aiohttp.ClientSession:
         if self._sessions.is_closed:
@@ -170,15 +176,13 @@ class Wire:
 
     def url(self, path: str) -> URL:
         """The address of a path, as `Call` says."""
+        if "://" in path:  # named by the provider, and another one each time
+            return URL(path)
         url = self._urls.get(path)
         if url is None:
             base = self._route.base_url
-            if "://" in path:
-                url = URL(path)
-            else:
-                joined = base.with_path(path) if path.startswith("/") else _joined(base, path)
-                url = joined.with_query(base.query)
-            self._urls[path] = url
+            joined = base.with_path(path) if path.startswith("/") else _joined(base, path)
+            url = self._urls[path] = joined.with_query(base.query)
         return url
 
     async def close(self) -> None:
@@ -190,7 +194,8 @@ class Wire:
         await self._keyless_sessions.close()
 
 
-def _new_session(route: Route) -> aiohttp.ClientSession:
+def new_session(route: Route) -> aiohttp.ClientSession:
+    """A session whose connections and requests are those of the route, keys and all."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
             limit=0,  # how many calls run at once is decided by who deploys, not here
@@ -204,9 +209,24 @@ def _new_session(route: Route) -> aiohttp.ClientSession:
             "User-Agent": "byzer_nb",
             **{name: value.reveal() for name, value in route.headers.items()},
         },
+        timeout=timeouts(route.patience),
         cookie_jar=aiohttp.DummyCookieJar(),
         proxy=route.proxy or _proxy_of_environment(route.base_url),
     )
+
+
+def timeouts(patience: Patience, *, deadline: float | None = None) -> aiohttp.ClientTimeout:
+    """The same limits as the HTTP library takes them; the deadline is a time of the running loop."""
+    left = None if deadline is None else max(deadline - asyncio.get_running_loop().time(), 0.001)
+    return aiohttp.ClientTimeout(
+        total=left, sock_connect=patience.connect, sock_read=patience.first_token, ceil_threshold=3600
+    )
+
+
+def _payload(call: Call) -> bytes | io.BytesIO:
+    """What is sent; nobody keeps it, for it may hold a key."""
+    body = call.remade() if call.remade else call.body
+    return body if len(body) < LARGE_BODY else io.BytesIO(body)
 
 
 def _joined(base: URL, path: str) -> URL:
@@ -223,5 +243,6 @@ def _proxy_of_environment(url: URL) -> str | None:
     host = url.host or ""
     if host in LOOP_BACK or proxy_bypass(host):
         return None
-    proxy = getproxies().get(url.scheme, "")
+    scheme = {"ws": "http", "wss": "https"}.get(url.scheme, url.scheme)
+    proxy = getproxies().get(scheme, "")
     return proxy if proxy.startswith("http") else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 
 import aiohttp
 
@@ -19,6 +20,7 @@ GOODBYE_SECONDS = 2.0  # how long the count of tokens is waited for once every w
 FAILED_BODY_BYTES = 64 * 1024
 MOST_BYTES = 256 << 20  # of a whole answer: pictures and vectors are large, and no answer is larger
 MOST_EVENT_BYTES = 32 << 20
+_USUAL_REASONS = frozenset({status.phrase for status in HTTPStatus})
 
 
 class Incoming:
@@ -45,6 +47,11 @@ class Incoming:
         self._splitter = split()
         self._idle = 0.0  # no limit but that of the connection yet
         self._last = 0.0
+
+    @property
+    def status(self) -> int:
+        """The answer's HTTP status."""
+        return self._response.status
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -104,7 +111,7 @@ class Incoming:
         return b"".join(chunks)
 
     async def complaint(self) -> bytes:
-        """What a refusal says; the status alone is enough where that cannot be read."""
+        """What a refusal says, in its body or else in its status line; the status alone is enough."""
         body = b""
         try:
             while len(body) < FAILED_BODY_BYTES and (chunk := await self._read()):
@@ -113,7 +120,7 @@ class Incoming:
             return b""
         finally:
             self.close()
-        return body
+        return body or self._own_words()
 
     async def end(self) -> None:
         """Read past a last event, briefly, so that the connection can serve the next call."""
@@ -134,6 +141,11 @@ class Incoming:
         self._is_given_up = True
         with contextlib.suppress(RuntimeError):  # a loop that has ended has no reader left
             self._loop.call_soon_threadsafe(self._response.close)
+
+    def _own_words(self) -> bytes:
+        """The reason in the status line, where it is not merely the name of the status."""
+        reason = self._response.reason or ""
+        return b"" if reason in _USUAL_REASONS else reason.encode("utf-8", "replace")
 
     async def _read(self) -> bytes:
         try:

@@ -6,7 +6,7 @@ Nothing here asks anybody or waits for anything: `WireEngine` does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from byzer_nb.errors import ModelCallError
 from byzer_nb.providers.wire.call import Call
@@ -86,7 +86,35 @@ class Narrator(Protocol):
         ...
 
     def sound(self, body: bytes, headers: Mapping[str, str]) -> bytes:
-        """The sound inside a JSON answer, or the error that it is; one that is sound itself never comes here."""
+        """The sound inside an answer of text or JSON, or the error that it is; sound itself never comes here."""
+        ...
+
+
+class Hearing(Protocol):
+    """What is known of sound that arrives in events."""
+
+    is_done: bool
+    """True once the server has said that this was all."""
+
+    def read(self, event: Event) -> bytes:
+        """The sound in the event, if any; an error in the place of sound is raised."""
+        ...
+
+    def last(self) -> None:
+        """Called at the end: sound that stopped short is an error."""
+        ...
+
+
+@runtime_checkable
+class EventNarrator(Protocol):
+    """A narrator whose sound comes in events, wrapped up, instead of as it is."""
+
+    def speak(self, request: SpeakRequest) -> Call:
+        """The text in the vendor's words; what it cannot read is refused here."""
+        ...
+
+    def hearing(self, headers: Mapping[str, str]) -> Hearing:
+        """A reader for the sound of one text."""
         ...
 
 

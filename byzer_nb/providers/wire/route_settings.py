@@ -16,18 +16,23 @@ from byzer_nb.types import DeploySpec, Secret
 from byzer_nb.types.masking import Mask
 from byzer_nb.types.settings import Settings
 
+USUAL = Patience()
+
 _VERSION = re.compile(r"/v\d\w*(/|$)")
 
 
-def read_route(settings: Settings, base_url: URL) -> Route:
-    """The route to that address, with proxy, certificate, time limits and retries as they were set; no keys yet."""
+def read_route(settings: Settings, base_url: URL, *, silence: float = USUAL.first_token, retries: int = 10) -> Route:
+    """The route to that address, with proxy, certificate, time limits and retries as they were set; no keys yet.
+
+    `silence` and `retries` are what this vendor is given where the settings timeout and max_retries say nothing.
+    """
     return Route(
         base_url=base_url,
         proxy=_proxy(settings),
         local_address=settings.text("local_address"),
         verify=_verify(settings),
-        patience=_patience(settings),
-        backoff=Backoff(retries=settings.whole("max_retries", default=10)),
+        patience=_patience(settings, silence),
+        backoff=Backoff(retries=settings.whole("max_retries", default=retries)),
     )
 
 
@@ -105,13 +110,12 @@ def _verify(settings: Settings) -> bool | ssl.SSLContext:
     return settings.flag("https_verify", "verify", default=True)
 
 
-def _patience(settings: Settings) -> Patience:
+def _patience(settings: Settings, silence: float) -> Patience:
     """`timeout` is how long a provider may be silent; the other three say it for each part of a call."""
-    usual = Patience()
-    silence = settings.number("timeout", default=usual.first_token, least=0.001)
+    silence = settings.number("timeout", default=silence, least=0.001)
     return Patience(
-        connect=min(silence, usual.connect),
+        connect=min(silence, USUAL.connect),
         first_token=settings.number("first_token_timeout", default=silence, least=0.001),
-        idle=settings.number("idle_timeout", default=min(silence, usual.idle), least=0.001),
+        idle=settings.number("idle_timeout", default=min(silence, USUAL.idle), least=0.001),
         total=settings.number("total_timeout", default=0.0) or None,
     )

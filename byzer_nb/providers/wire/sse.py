@@ -62,6 +62,9 @@ class EventSplitter:
 
 
 def _parse(block: bytes) -> Event | None:
+    bare = block.strip(b"\n")
+    if bare[:1] + bare[-1:] in (b"{}", b"[]"):  # an error that some servers write as it is, amid the events
+        return Event(bare)
     data: list[bytes] = []
     name = b""
     for line in block.split(b"\n"):
