@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from byzer_nb.seed.llm import ByzerLLM as ByzerLLM
     from byzer_nb.seed.llm import SimpleByzerLLM as SimpleByzerLLM
     from byzer_nb.seed.prompting import prompt as prompt
+    from byzer_nb.seed.showing import show as show
     from byzer_nb.types import ChatOptions as ChatOptions
 
 __version__ = "0.1.0"
@@ -47,6 +48,7 @@ _PLACES = {
     "ledger": "byzer_nb.client.ledger",
     "load": "byzer_nb.client.loading",
     "prompt": "byzer_nb.seed.prompting",
+    "show": "byzer_nb.seed.showing",
     "unload": "byzer_nb.client.loading",
     "use": "byzer_nb.client.loading",
 }

@@ -19,7 +19,17 @@ SOUND_TYPES = {
     "m4a": "audio/mp4",
     "webm": "audio/webm",
 }
-PICTURE_SIGNATURES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif", b"RIFF": "webp"}
+PICTURE_SIGNATURES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif"}
+SOUND_SIGNATURES = {
+    b"ID3": "mp3",
+    b"\xff\xfb": "mp3",
+    b"\xff\xf3": "mp3",
+    b"\xff\xf1": "aac",
+    b"RIFF": "wav",
+    b"OggS": "ogg",
+    b"fLaC": "flac",
+    b"\x1aE\xdf\xa3": "webm",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +101,8 @@ class Picture(Displayed):
     @property
     def format(self) -> str:
         """Such as `png`, told by the first bytes; empty for what is no picture."""
+        if self.data.startswith(b"RIFF") and self.data[8:12] == b"WEBP":
+            return "webp"
         return next((kind for sign, kind in PICTURE_SIGNATURES.items() if self.data.startswith(sign)), "")
 
     @property

@@ -15,10 +15,12 @@ from byzer_nb.cluster import inspection, session
 from byzer_nb.cluster.deployment import deploy, undeploy
 from byzer_nb.cluster.direct import Direct
 from byzer_nb.cluster.over_ray import OverRay
-from byzer_nb.errors import RateLimitedError, UnknownModelError, UnsupportedError
+from byzer_nb.errors import ModelCallError, RateLimitedError, UnknownModelError, UnsupportedError
 from byzer_nb.providers.scripted import ScriptedEngine
-from byzer_nb.types import DeploySpec
+from byzer_nb.types import DeploySpec, Sound
 from byzer_nb.types.pool import PoolSpec
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.openai_media import sound_of
 
 WAYS = ("local", "direct", "over ray")
 MODELS = {
@@ -30,21 +32,35 @@ LONG = " ".join(f"word{number}" for number in range(400))
 
 
 @pytest.fixture(scope="module")
-def running(cluster: session.Connection) -> Iterator[None]:
+def specs() -> Iterator[dict[str, DeploySpec]]:
+    """The models of this file; those that make or hear sound, and draw, have a provider on this machine."""
+    with OpenAIStandIn() as openai:
+        usual = {"api_key": openai.key, "base_url": openai.url}
+        media = {"voice": "tts-1", "ears": "whisper-1", "brush": "dall-e-3"}
+        yield MODELS | {
+            name: DeploySpec(name=name, engine="saas/openai", settings={**usual, "model": model})
+            for name, model in media.items()
+        }
+
+
+@pytest.fixture(scope="module")
+def running(cluster: session.Connection, specs: dict[str, DeploySpec]) -> Iterator[None]:
     """The models of this file, on the cluster."""
-    for spec in MODELS.values():
+    for spec in specs.values():
         run(deploy(spec, PoolSpec(cpus=0.001, slots=4)))
     yield
-    for name in MODELS:
+    for name in specs:
         run(undeploy(name))
 
 
 @pytest.fixture(params=WAYS)
-async def transport(request: pytest.FixtureRequest, running: None) -> AsyncIterator[Transport]:
+async def transport(
+    request: pytest.FixtureRequest, running: None, specs: dict[str, DeploySpec]
+) -> AsyncIterator[Transport]:
     """Each way in turn, to the same models."""
     if request.param == "local":
         local = LocalTransport()
-        for spec in MODELS.values():
+        for spec in specs.values():
             await local.deploy(spec)
         yield local
         await local.close()
@@ -194,3 +210,36 @@ async def test_a_full_model_refuses_after_a_while(cluster: session.Connection, i
     assert (await busy).text == "x"
     await transport.close()
     await undeploy("full")
+
+
+async def test_text_is_read_out_whole_and_in_pieces(client: AsyncClient) -> None:
+    text = "Good morning. " * 50
+    sound = await client.speak(text, model="voice", voice="alloy")
+    assert (sound.data, sound.format) == (sound_of(text, "mp3"), "mp3")
+    pieces = [piece async for piece in client.stream_speech(text, model="voice")]
+    assert b"".join(pieces) == sound.data
+    with pytest.raises(ModelCallError, match="nobody") as failed:
+        await client.speak("hello", model="voice", voice="nobody")
+    assert failed.value.status == 400
+
+
+async def test_sound_is_written_down(client: AsyncClient) -> None:
+    transcript = await client.transcribe(Sound(data=sound_of("x", "wav"), format="wav"), model="ears")
+    assert transcript.segments[0].start == 0.0
+    assert transcript.words
+    with pytest.raises(ModelCallError, match="Invalid file format"):
+        await client.transcribe(Sound(data=b"no sound"), model="ears")
+
+
+async def test_pictures_are_drawn(client: AsyncClient) -> None:
+    (picture,) = await client.draw("a white cat", model="brush")
+    assert picture.format == "png"
+    with pytest.raises(ModelCallError, match="big"):
+        await client.draw("a white cat", model="brush", size="big")
+
+
+async def test_model_that_makes_no_media_says_what_would(client: AsyncClient) -> None:
+    for ask in (client.speak("a", model="echo"), client.draw("a", model="echo")):
+        with pytest.raises(UnsupportedError, match="'echo'") as refused:
+            await ask
+        assert "Deploy a" in refused.value.hint

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -199,7 +200,7 @@ async def test_wish_of_the_vendor_to_wait_is_kept_and_then_it_answers(vendor: Ve
 async def test_errors_that_come_with_success_are_errors(vendor: Vendor, standin: VendorStandIn) -> None:
     for act, is_retryable in vendor.errors_in_success:
         for stream in (True, False):
-            standin.always = act
+            standin.always = replace(act, message=f"{VENDOR_WORDS} about {KEY}")
             engine = vendor.build(standin)
             error = await failure(engine, stream=stream)
             assert error.retryable is is_retryable, repr(error)
@@ -218,7 +219,7 @@ async def test_error_in_success_that_passes_is_tried_again(vendor: Vendor, stand
 
 
 async def test_error_amid_the_words_ends_them(vendor: Vendor, standin: VendorStandIn) -> None:
-    standin.always = Act(reply=["one", " two", " three"], error_at=2, rate=100, message=VENDOR_WORDS)
+    standin.always = Act(reply=["one", " two", " three"], error_at=2, rate=100, message=f"{VENDOR_WORDS} about {KEY}")
     await _words_then_error(vendor, standin)
 
 

@@ -27,6 +27,8 @@ SOUND_KINDS = {
     "wav": "audio/wav",
     "pcm": "audio/pcm",
 }
+SIZES = ("1024x1024", "256x256", "512x512", "1792x1024", "1024x1792")
+NEW_SIZES = ("auto", "1024x1024", "1536x1024", "1024x1536")
 SOUND_SIGNS = (b"RIFF", b"ID3", b"\xff\xfb", b"fLaC", b"OggS", b"\x1aE\xdf\xa3")
 HEARD_KINDS = ["flac", "m4a", "mp3", "mp4", "mpeg", "mpga", "oga", "ogg", "wav", "webm"]
 TRANSCRIPT = ("Good morning.", "How are you?")
@@ -121,6 +123,9 @@ class MediaStandIn(VendorStandIn):
         qualities = ("low", "medium", "high", "auto") if is_new else ("standard", "hd")
         if body.get("quality", qualities[0]) not in qualities:
             return self.refuse_value(body["quality"], qualities, param="quality")
+        sizes = NEW_SIZES if is_new else SIZES
+        if body.get("size", sizes[0]) not in sizes:
+            return self.refuse_value(body["size"], sizes, param="size")
         if model == "dall-e-3" and body.get("n", 1) != 1:
             return self.refuse("You must provide n=1 for this model.", code="invalid_value", param="n")
         if not body.get("prompt"):

@@ -142,7 +142,7 @@ class SparkDeskStandIn(VendorStandIn):
             return socket
         error = self.complaint(request, body) or (act.error if act.error_at is None else None)
         if error is not None:
-            await socket.send_str(json.dumps({"header": {"sid": self.sid, "status": 2, **error}}))
+            await socket.send_str(self.error_message(error))
             return socket
         await self.speak(request, socket, act, body)
         return socket
@@ -163,6 +163,11 @@ class SparkDeskStandIn(VendorStandIn):
     def sid(self) -> str:
         """The number of a request."""
         return f"cht{self.count:06x}@dx190"
+
+    def error_message(self, error: Body | str) -> str:
+        """An error, as the last message."""
+        assert isinstance(error, dict)
+        return json.dumps({"header": {"sid": self.sid, "status": 2, **error}})
 
     def complaint(self, request: web.Request, body: Body) -> Body | None:
         """The error that a message deserves, if any."""
@@ -240,7 +245,7 @@ class SparkDeskStandIn(VendorStandIn):
             head=[of({"reasoning_content": thought}, 1) for thought in act.reasoning],
             pieces=[of({"content": piece}, 1) for piece in pieces],
             end=[of({}, 2)],
-            error=json.dumps({"header": {"sid": self.sid, "status": 2, **error}}).encode(),
+            error=self.error_message(error).encode(),
             malformed=b'{"header": {"code": 0, "mess',
         )
 

@@ -213,10 +213,18 @@ async def _deltas(incoming: Incoming, dialect: Dialect, *, called: Called) -> As
         raise failures.unreadable(await incoming.rest(), called)
     answer = dialect.reading(incoming.headers)
     while not answer.is_done and (events := await _next_events(incoming, answer)):
+        failure = None
         for event in events:
-            delta = answer.read(event)
+            try:
+                delta = answer.read(event)
+            except ModelCallError as told:
+                failure = failures.bare(told)
+                break
             if delta is not None:
                 yield delta
+        if failure is not None:
+            del event, events  # the vendor may have quoted the key in it
+            raise failure
         if answer.is_whole:
             incoming.expect_end()
     last = answer.last()

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import msgspec
@@ -24,6 +24,8 @@ from byzer_nb.errors import (
     UnreachableError,
 )
 from byzer_nb.types.masking import Mask
+
+Error = TypeVar("Error", bound=BaseException)
 
 # Codes of our own, for failures that the provider could not number itself.
 REFUSED_CONNECTION = "not_connected"
@@ -320,6 +322,15 @@ def without_sound(called: Called) -> ModelCallError:
     )
 
 
+def bare(error: Error) -> Error:
+    """The error without the frames that read the answer: a vendor may quote the key in it, and frames are shown."""
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return error
+
+
 def cause_of(original: Exception) -> BaseException | None:
     """What may be shown as the cause: not what holds headers or proxies, and nothing with a traceback to them."""
     match original:
@@ -329,11 +340,7 @@ def cause_of(original: Exception) -> BaseException | None:
             shown: BaseException = original.os_error
         case _:
             shown = original
-    link: BaseException | None = shown
-    while link is not None:
-        link.__traceback__ = None
-        link = link.__cause__ or link.__context__
-    return shown
+    return bare(shown)
 
 
 def complaint_in(body: bytes) -> Complaint:

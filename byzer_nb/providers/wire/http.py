@@ -98,8 +98,11 @@ class Wire:
             answer = await self._send(call, deadline=deadline, limit=limit)
             try:
                 return read(await answer.rest(), answer.headers)
+            except ModelCallError as told:
+                failure = failures.bare(told)
             finally:
                 answer.close()
+            raise failure
 
         return await retrying(attempt, backoff=call.backoff or self._route.backoff, deadline=deadline)
 
