@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies
 
 from byzer_nb.errors import (
     ByzerError,
@@ -18,6 +19,7 @@ from byzer_nb.errors import (
     RefusedError,
     UnreachableError,
 )
+from byzer_nb.providers.wire import incoming
 from byzer_nb.types import Delta, Engine
 from tests.providers.asking import answered, asked, said
 from tests.providers.failing import assert_no_key
@@ -79,6 +81,15 @@ async def test_any_borders_between_packets_give_the_same_words(
     vendor: Vendor, standin: VendorStandIn, cut_every: int
 ) -> None:
     standin.always = Act(reply=SPOKEN, cut_every=cut_every)
+    engine = vendor.build(standin)
+    assert await said(engine, asked()) == SPOKEN
+    await engine.close()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cuts=strategies.lists(strategies.integers(0, 5000), max_size=30))
+async def test_bytes_cut_anywhere_give_the_same_words(vendor: Vendor, standin: VendorStandIn, cuts: list[int]) -> None:
+    standin.always = Act(reply=SPOKEN, cuts=cuts)
     engine = vendor.build(standin)
     assert await said(engine, asked()) == SPOKEN
     await engine.close()
@@ -311,6 +322,41 @@ async def test_answer_outside_the_protocol_is_an_error(
     standin.always = Act(raw=raw, raw_type=raw_type)
     engine = vendor.build(standin)
     await failure(engine, stream=stream)
+    await engine.close()
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+async def test_answer_without_an_end_is_cut_off(
+    vendor: Vendor, standin: VendorStandIn, stream: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not vendor.http:
+        return
+    monkeypatch.setattr(incoming, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(incoming, "MOST_EVENT_BYTES", 10_000)
+    kind = standin.stream_type if stream else "application/json"
+    standin.always = Act(raw=b'data: {"a": "' + b"x" * 1_000_000, raw_type=kind)
+    engine = vendor.build(standin)
+    error = await failure(engine, stream=stream)
+    assert "at once" in str(error) or not vendor.text_events, repr(error)
+    await engine.close()
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+async def test_certificate_that_nobody_signed_is_not_trusted(
+    vendor: Vendor, standin: VendorStandIn, tls_port: int, stream: bool
+) -> None:
+    secure = {
+        name: value.replace(standin.origin, f"https://127.0.0.1:{tls_port}").replace(
+            standin.origin.replace("http", "ws"), f"wss://127.0.0.1:{tls_port}"
+        )
+        for name, value in vendor.settings(standin).items()
+        if isinstance(value, str) and str(standin.port) in value
+    }
+    assert secure
+    engine = vendor.build(standin, **secure)
+    error = await failure(engine, stream=stream)
+    assert isinstance(error, UnreachableError)
+    assert "certificate" in str(error)
     await engine.close()
 
 

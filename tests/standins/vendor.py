@@ -30,6 +30,7 @@ import struct
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from aiohttp import web
@@ -74,6 +75,7 @@ class Act:
     has_done: bool = True  # sends [DONE]
     keep_open: bool = False  # does not end the response after [DONE]
     cut_every: int = 0  # writes so many bytes at a time
+    cuts: Sequence[int] | None = None  # writes what stands between these places at a time; none writes all at once
     comments: bool = False  # a keep-alive comment before every event
     line_end: str = "\n"
 
@@ -221,11 +223,13 @@ class VendorStandIn(ServerThread):
         )
         await response.prepare(request)
         await asyncio.sleep(act.first_token_delay)
-        if act.cut_every:
+        if act.cut_every or act.cuts is not None:
             whole = b"".join([_dressed(step, act) async for step in steps(act, frames) if isinstance(step, bytes)])
-            for start in range(0, len(whole), act.cut_every):
-                await response.write(whole[start : start + act.cut_every])
-                await asyncio.sleep(0)
+            places = act.cuts if act.cuts is not None else range(0, len(whole), act.cut_every)
+            borders = sorted({0, len(whole), *(place % (len(whole) + 1) for place in places)})
+            for start, end in pairwise(borders):
+                await response.write(whole[start:end])
+                await asyncio.sleep(0.0005 if act.cuts else 0)
         else:
             async for step in steps(act, frames):
                 if step is None:
