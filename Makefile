@@ -35,9 +35,10 @@ check: $(VENV)/installed-dev  ## Check format, lint and types
 	@ln -s $(CURDIR)/byzer_nb/* $(CURDIR)/magics $(CURDIR)/widgets $(TREE)/byzer_nb/
 	@cd $(TREE) && $(abspath $(RUN)) -m mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache -p byzer_nb
 
-bench: $(VENV)/installed-bench  ## Measure prompts beside the openai SDK, byzer-tiny, and the pool beside bare Ray
+bench: $(VENV)/installed-bench  ## Measure prompts and providers beside the vendors' SDKs, byzer-tiny, and the pool beside bare Ray
 	@echo "-- Measuring calls against a local upstream; a quiet machine gives the truest numbers."
 	@$(RUN) benchmarks/prompt_overhead.py
+	@$(RUN) benchmarks/providers.py
 	@$(RUN) benchmarks/byzer_tiny.py
 	@$(RUN) benchmarks/pool.py
 

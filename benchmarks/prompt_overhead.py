@@ -48,8 +48,8 @@ class Measured:
 
 def main() -> int:
     """Measure, print, judge."""
-    with upstream() as address:
-        asked = contestants(address)
+    with upstream() as origin:
+        asked = contestants(f"{origin}/v1")
         unary = taking_turns([lambda one=one: expect(one.unary() or "") for one in asked])
         stream = taking_turns([lambda one=one: expect("".join(one.stream())) for one in asked])
         rates = asyncio.run(all_at_once([one for one in asked if one.many is not None]))
@@ -63,13 +63,13 @@ def main() -> int:
 
 
 @contextmanager
-def upstream() -> Iterator[str]:
-    """The address of a server in a process of its own."""
-    script = Path(__file__).with_name("upstream.py")
+def upstream(name: str = "upstream.py") -> Iterator[str]:
+    """The address of a server in a process of its own, without a path."""
+    script = Path(__file__).with_name(name)
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
-            yield f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
+            yield f"http://127.0.0.1:{int(server.stdout.readline())}"
         finally:
             server.kill()
 

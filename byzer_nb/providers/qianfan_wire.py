@@ -200,7 +200,7 @@ def complained(
     code = int(complaint.code) if complaint.code.isdecimal() else 0
     meant = status if status in (401, 403) else _MEANT.get(code) or max(status, 400)
     error = failures.classified(complaint, meant=meant, status=status, headers=headers, called=called)
-    if False:
+    if code in _SPENT:
         error.retryable = False
     return error
 

@@ -84,7 +84,7 @@ async def test_sdk_sends_the_same_request_and_reads_the_same_words(
     deltas = await answered(engine, ChatRequest(messages=TURNS, options=options, stream=stream))
     await engine.close()
     sdk = qianfan.ChatCompletion(version="1", model=model, access_token=token)
-    found = sdk.do(messages=SDK_TURNS, system="Be brief.", stream=stream, **sdk_options)
+    found: Any = sdk.do(messages=SDK_TURNS, system="Be brief.", stream=stream, **sdk_options)
     pieces = [piece.body for piece in found] if stream else [found.body]
     first, second = baidu.requests
     assert asked_for(first) == asked_for(second)

@@ -66,6 +66,15 @@ async def test_many_calls_with_a_revoked_token_fetch_one_new_one(baidu: QianfanS
     assert len(baidu.token_requests) == 2
 
 
+async def test_late_refusal_of_an_old_token_leaves_the_new_one(baidu: QianfanStandIn, make_qianfan: Make) -> None:
+    engine = make_qianfan()
+    await answered(engine, asked())
+    refusal = {"error_code": 110, "error_msg": "Access token expired"}
+    baidu.next(Act(error=refusal), Act(error=refusal, delay=0.3))
+    assert await asyncio.gather(*[said(engine, asked(words)) for words in ("one", "two")]) == ["one", "two"]
+    assert len(baidu.token_requests) == 2
+
+
 async def test_token_that_is_refused_again_is_an_error(baidu: QianfanStandIn, make_qianfan: Make, stream: bool) -> None:
     baidu.accepts_tokens = False
     with pytest.raises(RefusedError, match=r"refused the key \(110\)") as refused:

@@ -85,7 +85,7 @@ class MediaStandIn(VendorStandIn):
         if self.speaks_plainly:
             pieces = plain_sound_of(act, body["input"])
         else:
-            sound = sound_of(body["input"], kind)
+            sound = self.sound(body["input"], kind)
             pieces = [sound[start : start + 300] for start in range(0, len(sound), 300)]
         return await self.play(
             request, replace(act, headers={"Content-Type": SOUND_KINDS[kind], **act.headers}), Frames(pieces=pieces)
@@ -132,7 +132,7 @@ class MediaStandIn(VendorStandIn):
             return self.refuse("Missing required parameter: 'prompt'.", param="prompt")
         if is_new or body.get("response_format") == "b64_json":
             data = [
-                {"b64_json": b64encode(picture(f"{body['prompt']} {each}")).decode()}
+                {"b64_json": b64encode(self.picture_of(f"{body['prompt']} {each}")).decode()}
                 for each in range(body.get("n", 1))
             ]
         else:
@@ -144,6 +144,14 @@ class MediaStandIn(VendorStandIn):
         if request.query.get("sig") != "a+b=" or "Authorization" in request.headers or "api-key" in request.headers:
             return web.Response(status=403, text="<Error><Code>AuthenticationFailed</Code></Error>")
         return web.Response(body=picture(request.match_info["name"]), content_type="image/png")
+
+    def sound(self, text: str, kind: str) -> bytes:
+        """What a text sounds like."""
+        return sound_of(text, kind)
+
+    def picture_of(self, words: str) -> bytes:
+        """What words look like."""
+        return picture(words)
 
     def model_of(self, request: web.Request, body: Body) -> str:
         """The model that answers."""

@@ -18,6 +18,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
+from itertools import pairwise
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -190,7 +191,18 @@ class SparkDeskStandIn(VendorStandIn):
         await asyncio.sleep(act.first_token_delay)
         transport = request.transport
         assert transport is not None
-        async for step in steps(act, self.frames(act, body)):
+        frames = self.frames(act, body)
+        if act.cut_every or act.cuts is not None:
+            packets = [_text_frame(step) async for step in steps(act, frames) if isinstance(step, bytes)]
+            whole = b"".join(packets)
+            places = act.cuts if act.cuts is not None else range(0, len(whole), act.cut_every)
+            borders = sorted({0, len(whole), *(place % (len(whole) + 1) for place in places)})
+            for start, end in pairwise(borders):
+                transport.write(whole[start:end])
+                await asyncio.sleep(0.0005 if act.cuts else 0)
+            await socket.close()
+            return
+        async for step in steps(act, frames):
             if step is None:
                 await asyncio.sleep(3600)
             elif isinstance(step, float):
@@ -198,11 +210,6 @@ class SparkDeskStandIn(VendorStandIn):
             elif step == RESET:
                 tear_down(request)
                 return
-            elif act.cut_every:
-                packet = _text_frame(step)
-                for start in range(0, len(packet), act.cut_every):
-                    transport.write(packet[start : start + act.cut_every])
-                    await asyncio.sleep(0)
             else:
                 if act.comments:
                     await socket.ping()

@@ -31,11 +31,13 @@ _LARGEST = 24 << 20  # of a frame, as the format says
 class AwsEventSplitter:
     """Takes chunks and gives the frames that are complete: an event's name, and its payload as data."""
 
-    __slots__ = ("_buffer", "_called")
+    __slots__ = ("_buffer", "_called", "_headers", "_named")
 
     def __init__(self, called: Called) -> None:
         self._called = called
         self._buffer = bytearray()
+        self._headers = b""  # of the frame before: nearly all frames of an answer have the same
+        self._named: dict[str, str] = {}
 
     @property
     def waiting(self) -> int:
@@ -71,7 +73,10 @@ class AwsEventSplitter:
         if zlib.crc32(self._buffer[:end]) != _CRC.unpack_from(self._buffer, end)[0]:
             raise ValueError("message")
         payload_at = _PRELUDE.size + header_size
-        event = _event(bytes(self._buffer[_PRELUDE.size : payload_at]), bytes(self._buffer[payload_at:end]))
+        headers = bytes(self._buffer[_PRELUDE.size : payload_at])
+        if headers != self._headers:
+            self._headers, self._named = headers, _strings(headers)
+        event = _event(self._named, bytes(self._buffer[payload_at:end]))
         del self._buffer[:total]
         return event
 
@@ -84,8 +89,7 @@ class AwsEventSplitter:
         )
 
 
-def _event(headers: bytes, payload: bytes) -> Event:
-    named = _strings(headers)
+def _event(named: dict[str, str], payload: bytes) -> Event:
     match named.get(":message-type"):
         case "exception":
             return Event(payload, EXCEPTION + named.get(":exception-type", ""))

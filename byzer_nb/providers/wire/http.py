@@ -151,7 +151,8 @@ class Wire:
                 async with asyncio.timeout_at(deadline):
                     proof = await self._route.sign(self, call, url)
                 headers = {**headers, **{name: value.reveal() for name, value in proof.headers.items()}}
-                url = url.update_query({name: value.reveal() for name, value in proof.query.items()})
+                if proof.query:
+                    url = url.update_query({name: value.reveal() for name, value in proof.query.items()})
             response = await session.request(
                 call.method,
                 url,

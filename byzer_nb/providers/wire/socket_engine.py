@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Protocol
 
+from byzer_nb.errors import ModelCallError
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.failures import Called
 from byzer_nb.providers.wire.http import Route
@@ -109,7 +110,14 @@ class SocketEngine:
             message = await socket.next()
             if not message:
                 raise failures.cut_off(self._called)
-            delta = answer.read(message)
-            if delta is not None:
-                yield delta
+            try:
+                delta = answer.read(message)
+            except ModelCallError as told:
+                failure = failures.bare(told)
+            else:
+                if delta is not None:
+                    yield delta
+                continue
+            del message  # the vendor may have quoted the key in it
+            raise failure
         yield answer.last()
