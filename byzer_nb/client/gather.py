@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 
-from byzer_nb.types import Delta, FinishReason, Reply, Usage
+from byzer_nb.types import Delta, FinishReason, Reply, ToolCall, Usage
 
 
 async def gather(deltas: AsyncIterator[Delta], *, model: str) -> Reply:
@@ -29,6 +29,7 @@ class Gathering:
         self._usage = Usage()
         self._request_id = ""
         self._worker: int | None = None
+        self._tool_calls: tuple[ToolCall, ...] = ()
 
     def add(self, delta: Delta) -> None:
         """Take the next piece in."""
@@ -42,6 +43,7 @@ class Gathering:
         self._usage = delta.usage or self._usage
         self._request_id = delta.request_id or self._request_id
         self._model = delta.model or self._model
+        self._tool_calls += delta.tool_calls
         self._worker = delta.worker if delta.worker is not None else self._worker
 
     def reply(self) -> Reply:
@@ -54,6 +56,7 @@ class Gathering:
             model=self._model,
             request_id=self._request_id,
             worker=self._worker,
+            tool_calls=self._tool_calls,
             seconds=time.perf_counter() - self._started,
             first_token_seconds=self._first or 0.0,
         )

@@ -10,6 +10,7 @@ import msgspec
 from byzer_nb import errors
 from byzer_nb.errors import ByzerError, ModelCallError, WrongTypeError
 from byzer_nb.types import (
+    AnswerSchema,
     AudioPart,
     ChatOptions,
     ChatRequest,
@@ -24,6 +25,8 @@ from byzer_nb.types import (
     Role,
     SpeakRequest,
     TextPart,
+    ToolCall,
+    ToolSpec,
     TranscribeRequest,
     Transcript,
 )
@@ -49,6 +52,8 @@ class WireMessage(msgspec.Struct, array_like=True):
 
     role: Role
     content: str | list[WirePart]
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
 
 
 class WireChat(msgspec.Struct, array_like=True):
@@ -57,6 +62,9 @@ class WireChat(msgspec.Struct, array_like=True):
     messages: list[WireMessage]
     options: dict[str, Any]  # Any: checked by ChatOptions
     stream: bool
+    tools: tuple[ToolSpec, ...] = ()
+    tool_choice: str = ""
+    schema: AnswerSchema | None = None
 
 
 class WireEmbed(msgspec.Struct, array_like=True):
@@ -76,7 +84,11 @@ def chat_to_bytes(request: ChatRequest) -> bytes:
     """The request as it travels; what cannot travel is named."""
     messages = [_packed(each) for each in request.messages]
     try:
-        return _encode(WireChat(messages, request.options.given(), request.stream))
+        return _encode(
+            WireChat(
+                messages, request.options.given(), request.stream, request.tools, request.tool_choice, request.schema
+            )
+        )
     except TypeError as wrong:
         raise _cannot_travel(request.options) from wrong
 
@@ -85,7 +97,14 @@ def chat_from_bytes(body: bytes) -> ChatRequest:
     """What the client asked for."""
     chat = _decode_chat(body)
     messages = tuple(_unpacked(each) for each in chat.messages)
-    return ChatRequest(messages=messages, options=ChatOptions(**chat.options), stream=chat.stream)
+    return ChatRequest(
+        messages=messages,
+        options=ChatOptions(**chat.options),
+        stream=chat.stream,
+        tools=chat.tools,
+        tool_choice=chat.tool_choice,
+        schema=chat.schema,
+    )
 
 
 def messages_to_bytes(messages: tuple[Message, ...]) -> bytes:
@@ -111,7 +130,8 @@ def embed_from_bytes(body: bytes) -> EmbedRequest:
 
 def _packed(message: Message) -> WireMessage:
     content = message.content
-    return WireMessage(message.role, content if isinstance(content, str) else [_packed_part(part) for part in content])
+    parts = content if isinstance(content, str) else [_packed_part(part) for part in content]
+    return WireMessage(message.role, parts, message.tool_calls, message.tool_call_id)
 
 
 def _packed_part(part: Part) -> WirePart:
@@ -125,7 +145,7 @@ def _packed_part(part: Part) -> WirePart:
 def _unpacked(message: WireMessage) -> Message:
     content = message.content
     parts = content if isinstance(content, str) else tuple(_unpacked_part(part) for part in content)
-    return Message(role=message.role, content=parts)
+    return Message(role=message.role, content=parts, tool_calls=message.tool_calls, tool_call_id=message.tool_call_id)
 
 
 def _unpacked_part(part: WirePart) -> Part:

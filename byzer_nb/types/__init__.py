@@ -18,8 +18,10 @@ from byzer_nb.types.messages import AudioPart, ChatRequest, ImagePart, Message, 
 from byzer_nb.types.options import ChatOptions
 from byzer_nb.types.replies import Delta, FinishReason, Reply, Usage
 from byzer_nb.types.secret import Secret
+from byzer_nb.types.tools import AnswerSchema, ToolCall, ToolSpec
 
 __all__ = [
+    "AnswerSchema",
     "AudioPart",
     "Capabilities",
     "ChatOptions",
@@ -49,6 +51,8 @@ __all__ = [
     "Speaks",
     "TextPart",
     "Tokenizes",
+    "ToolCall",
+    "ToolSpec",
     "TranscribeRequest",
     "Transcribes",
     "Transcript",

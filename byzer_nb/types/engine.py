@@ -15,7 +15,10 @@ from byzer_nb.types.replies import Delta
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Capabilities:
-    """What a model can do, as data. `options` are the names in `ChatOptions` that it honours."""
+    """What a model can do, as data. `options` are the names in `ChatOptions` that it honours.
+
+    `tools` and `schema` say that it takes those of a request natively; without them they are asked for in words.
+    """
 
     chat: bool = True
     stream: bool = True
@@ -26,6 +29,8 @@ class Capabilities:
     transcribe: bool = False
     draw: bool = False
     continues: bool = False
+    tools: bool = False
+    schema: bool = False
     tokenizer: bool = False
     chat_template: bool = False
     options: frozenset[str] = frozenset()

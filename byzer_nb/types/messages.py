@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from byzer_nb.types.options import ChatOptions
+from byzer_nb.types.tools import AnswerSchema, ToolCall, ToolSpec
 
 Role = Literal["system", "user", "assistant", "tool"]
 
@@ -37,10 +38,16 @@ Part: TypeAlias = TextPart | ImagePart | AudioPart
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """One turn: who speaks, and what."""
+    """One turn: who speaks, and what.
+
+    The assistant's turn may ask for calls of tools; each is answered by a turn of the role `tool` with the id of its
+    call.
+    """
 
     role: Role
     content: str | tuple[Part, ...]
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
 
     @property
     def text(self) -> str:
@@ -55,9 +62,14 @@ class ChatRequest:
     """What is asked of an engine: the turns so far and how to go on.
 
     `stream` says whether the caller wants pieces as they come; an engine for which one whole answer is cheaper may
-    then give a single delta when it is false.
+    then give a single delta when it is false. `tools` may be called, as `tool_choice` says: "" leaves it to the model,
+    `required` wants at least one call, and a name wants that one. `schema` holds the whole answer to a shape. Only
+    engines whose card says so are given tools or a schema.
     """
 
     messages: tuple[Message, ...]
     options: ChatOptions = field(default_factory=ChatOptions)
     stream: bool = True
+    tools: tuple[ToolSpec, ...] = ()
+    tool_choice: str = ""
+    schema: AnswerSchema | None = None

@@ -7,6 +7,7 @@ from html import escape
 from typing import Literal
 
 from byzer_nb._display import Displayed, key_value_table
+from byzer_nb.types.tools import ToolCall
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "cancelled"]
 
@@ -24,7 +25,7 @@ class Delta:
     """The next piece of an answer. Text and reasoning are increments; the last delta has finish reason and usage.
 
     Of an answer that came from the cluster it also has the index of the worker, and where another model stepped in,
-    the name of that one.
+    the name of that one. `tool_calls` come whole, at the latest with the last delta.
     """
 
     text: str = ""
@@ -34,6 +35,7 @@ class Delta:
     request_id: str = ""
     worker: int | None = None
     model: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +52,7 @@ class Reply(Displayed):
     seconds: float = 0.0
     first_token_seconds: float = 0.0
     cost: float | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
 
     @property
     def tokens_per_second(self) -> float:
