@@ -30,7 +30,6 @@ from byzer_nb.types import (
     EmbedReply,
     EmbedRequest,
     ImagePart,
-    Message,
     ModelCard,
     Pictures,
     Reply,
@@ -60,8 +59,13 @@ class AsyncClient:
         self.options = SILENT if options is None else options
         self._told: set[tuple[str, str]] = set()  # models, and the options that they were found not to know
 
-    async def chat(self, messages: Turns, *, model: str = "", options: ChatOptions | None = None) -> Reply:
-        """The whole answer. A model that only listens writes down the sound that the last message is."""
+    async def chat(
+        self, messages: Turns | ChatRequest, *, model: str = "", options: ChatOptions | None = None
+    ) -> Reply:
+        """The whole answer; a `ChatRequest` may also offer tools, or ask for an answer that fits a schema.
+
+        A model that only listens writes down the sound that the last message is.
+        """
         name, card, request = await self._prepared(messages, model, options, stream=False)
         if not card.capabilities.chat:
             return await self._written_down(name, request)
@@ -71,7 +75,7 @@ class AsyncClient:
         return reply if cost is None else replace(reply, cost=cost)
 
     async def stream(
-        self, messages: Turns, *, model: str = "", options: ChatOptions | None = None
+        self, messages: Turns | ChatRequest, *, model: str = "", options: ChatOptions | None = None
     ) -> AsyncGenerator[Delta, None]:
         """The answer piece by piece; leaving the loop early stops the model."""
         name, card, request = await self._prepared(messages, model, options, stream=True)
@@ -143,10 +147,11 @@ class AsyncClient:
         return self.model or self.transport.default_model()
 
     async def _prepared(
-        self, turns: Turns, model: str, options: ChatOptions | None, *, stream: bool
+        self, turns: Turns | ChatRequest, model: str, options: ChatOptions | None, *, stream: bool
     ) -> tuple[str, ModelCard, ChatRequest]:
-        messages = as_messages(turns)
-        wanted = self.options if options is None else options.over(self.options)
+        asked = turns if isinstance(turns, ChatRequest) else ChatRequest(messages=as_messages(turns))
+        messages = as_messages(asked.messages)
+        wanted = (asked.options if options is None else options.over(asked.options)).over(self.options)
         name = model or self.default_model()
         if wanted.continue_last and messages[-1].role != "assistant":
             raise BadInputError(
@@ -154,10 +159,11 @@ class AsyncClient:
                 hint="Continuing needs both: the option, and a last message with the role 'assistant'.",
             )
         card = await self.transport.describe(name)
-        _check(name, card, messages, wanted, stream=stream)
+        request = replace(asked, messages=messages, options=wanted, stream=stream)
+        _check(name, card, request)
         if wanted is not SILENT and card.capabilities.options:
             self._tell_of_unknown(name, wanted, card.capabilities.options)
-        return name, card, ChatRequest(messages=messages, options=wanted, stream=stream)
+        return name, card, request
 
     async def _written_down(self, name: str, request: ChatRequest) -> Reply:
         started = time.perf_counter()
@@ -232,22 +238,23 @@ def _as_texts(texts: Sequence[str]) -> tuple[str, ...]:
     return wanted
 
 
-def _check(name: str, card: ModelCard, messages: tuple[Message, ...], options: ChatOptions, *, stream: bool) -> None:
-    able = card.capabilities
-    if not able.chat and able.transcribe and not stream and sound_of(messages[-1].content) is not None:
+def _check(name: str, card: ModelCard, request: ChatRequest) -> None:
+    able, last = card.capabilities, request.messages[-1]
+    if not able.chat and able.transcribe and not request.stream and sound_of(last.content) is not None:
         return
     if not able.chat:
-        raise UnsupportedError(
-            f"The model {name!r} does not support text generation.",
-            hint=_what_it_does(able),
-        )
-    if stream and not able.stream:
+        raise UnsupportedError(f"The model {name!r} does not support text generation.", hint=_what_it_does(able))
+    if request.stream and not able.stream:
         raise UnsupportedError(f"The model {name!r} does not support stream chat.", hint="Call chat() instead.")
-    if options.continue_last and not able.continues:
+    if request.options.continue_last and not able.continues:
         raise UnsupportedError(
             f"The model {name!r} cannot continue a begun answer.", hint="Leave out the last assistant message."
         )
-    parts = [part for message in messages if not isinstance(message.content, str) for part in message.content]
+    if request.tools and not able.tools:
+        raise UnsupportedError(f"The model {name!r} calls no tools by itself.", hint="Offer them with ask(tools=...).")
+    if request.schema is not None and not able.schema:
+        raise UnsupportedError(f"The model {name!r} holds to no schema by itself.", hint="Use ask(as_type=...).")
+    parts = [part for message in request.messages if not isinstance(message.content, str) for part in message.content]
     if not able.images and any(isinstance(part, ImagePart) for part in parts):
         raise UnsupportedError(f"The model {name!r} does not take pictures.", hint="Ask a vision model.")
     if not able.audio and any(isinstance(part, AudioPart) for part in parts):
@@ -273,11 +280,16 @@ class Client:
         _check_transport(transport, cls=type(self))
         self.aio = AsyncClient(transport, model=model, options=options)
 
-    def chat(self, messages: Turns, *, model: str = "", options: ChatOptions | None = None) -> Reply:
-        """The whole answer."""
+    def chat(self, messages: Turns | ChatRequest, *, model: str = "", options: ChatOptions | None = None) -> Reply:
+        """The whole answer; a `ChatRequest` may also offer tools, or ask for an answer that fits a schema.
+
+        A model that only listens writes down the sound that the last message is.
+        """
         return run(self.aio.chat(messages, model=model, options=options))
 
-    def stream(self, messages: Turns, *, model: str = "", options: ChatOptions | None = None) -> Iterator[Delta]:
+    def stream(
+        self, messages: Turns | ChatRequest, *, model: str = "", options: ChatOptions | None = None
+    ) -> Iterator[Delta]:
         """The answer piece by piece; leaving the loop early stops the model."""
         return iterate(self.aio.stream(messages, model=model, options=options))
 

@@ -11,6 +11,7 @@ from typing import Any
 from byzer_nb.errors import AnswerError
 from byzer_nb.prompts import loose_json
 
+NO_JSON = "No JSON found in the answer"  # how the error begins where there is none
 SHOWN = 300  # characters of an answer that an error quotes
 LEVELS = 3  # how deep in brackets that are no JSON themselves, such as \\boxed{…}, an answer is looked for
 
@@ -38,7 +39,7 @@ def json_in(answer: str) -> Any:  # Any: a JSON value
             failure = failure or wrong
     reason = f" ({failure})" if failure is not None else ""
     raise AnswerError(
-        f"No JSON found in the answer{reason}: {shortened(answer)!r}",
+        f"{NO_JSON}{reason}: {shortened(answer)!r}",
         answer=answer,
         hint="Ask for JSON in the prompt, or use a model that can hold to a schema.",
     )

@@ -9,15 +9,21 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from byzer_nb.client import Client
+from byzer_nb._sync import run
+from byzer_nb.client import AsyncClient
 from byzer_nb.client.tagged import parts_of
 from byzer_nb.errors import BadInputError
+from byzer_nb.prompts.ladder import TRIES, Rung, Shaped, shaped_answer, with_request
 from byzer_nb.prompts.marked import Part, inserted_parts
 from byzer_nb.prompts.shape import Shape
 from byzer_nb.prompts.template import Template
-from byzer_nb.types import ChatOptions, Message
+from byzer_nb.prompts.tool_loop import ROUNDS, Approve, ToolLoop
+from byzer_nb.prompts.tools import Function, as_tools
+from byzer_nb.types import ChatOptions, ChatRequest, Message
 
 _KINDS = get_type_hints(ChatOptions)
+TEXT_RUNG: Rung = "words"  # an answer in words needs no other
+SAY_AGAIN = "Now give the answer itself."
 TYPO = 0.9  # so near to an option of ours, a name is a slip and not an option of the provider
 
 
@@ -32,17 +38,25 @@ def ask(
     max_tokens: int | None = None,
     stop: str | Sequence[str] = (),
     seed: int | None = None,
+    tools: Sequence[Function] = (),
+    approve: Approve | None = None,
+    rounds: int = ROUNDS,
+    tries: int = TRIES,
     **options: Any,
 ) -> Any:  # Any: a value of `as_type`
     """The answer to a prompt, checked and in the type that was asked for.
 
-    For example `ask("Who is in {{ text }}?", variables={"text": text}, as_type=list[Person], temperature=0)`.
+    For example `ask("Who is in {{ text }}?", variables={"text": text}, as_type=list[Person], temperature=0)`. An answer
+    that does not fit is given back to the model with the reason, `tries` times in all.
 
     Args:
         template: Jinja text; its names are looked up in `variables`, whose values are never rendered again.
         model: the name of a running model, else the default one.
         system: what the model is told before the prompt; a template over the same variables.
         as_type: a pydantic model, a dataclass, `list[Story]`, `int`, `dict`, a data frame, …
+        tools: functions that the model may call before it answers; what they raise is told to it.
+        approve: asked before each call of a tool; what it refuses is not called, and the model learns of it.
+        rounds: how often the model may call tools before that counts as a failure.
         options: any other generation option; one that is not of ours goes to the provider as it is.
     """
     named = {"temperature": temperature, "max_tokens": max_tokens, "stop": stop, "seed": seed}
@@ -55,8 +69,32 @@ def ask(
         system=Template(system, owner="the system text") if system else None,
         options=read_options({**given, **options}),
     )
-    reply = Client().chat(question.messages(), model=model, options=question.options)
-    return question.shape.value(reply.text)
+    return run(answered(question, tools=tools, approve=approve, rounds=rounds, tries=tries)).value
+
+
+async def answered(
+    question: Question,
+    *,
+    tools: Sequence[Function] = (),
+    approve: Approve | None = None,
+    rounds: int = ROUNDS,
+    tries: int = TRIES,
+    client: AsyncClient | None = None,
+) -> Shaped[Any]:
+    """The answer to a question with all that is known about how it came about."""
+    asks = client or AsyncClient()
+    turns, model, options = question.turns(), question.model, question.options
+    if tools:
+        loop = ToolLoop(asks, turns, as_tools(tools), model=model, options=options)
+        talk = await loop.run(rounds=rounds, approve=approve)
+        if question.shape.is_text:
+            return Shaped(value=talk.reply.text, reply=talk.reply, rung=TEXT_RUNG, tries=1)
+        said = Message(role="assistant", content=talk.reply.text)
+        turns = (*talk.messages, said, Message(role="user", content=SAY_AGAIN))
+    if question.shape.is_text:
+        reply = await asks.chat(ChatRequest(messages=turns), model=model, options=options)
+        return Shaped(value=reply.text, reply=reply, rung=TEXT_RUNG, tries=1)
+    return await shaped_answer(asks, turns, question.shape, model=model, options=options, tries=tries)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,9 +109,12 @@ class Question:
     options: ChatOptions = field(default_factory=ChatOptions)
 
     def messages(self) -> tuple[Message, ...]:
-        """The turns that go to the model."""
-        text = self.shape.request(self.template.fill(self.variables))
-        turns = (Message(role="user", content=parts_of(text)),)
+        """The turns as they go to a model that is asked for the shape in words."""
+        return self.turns() if self.shape.is_text else with_request(self.turns(), self.shape)
+
+    def turns(self) -> tuple[Message, ...]:
+        """The turns without the wish for a shape."""
+        turns = (Message(role="user", content=parts_of(self.template.fill(self.variables))),)
         if self.system is None:
             return turns
         return (Message(role="system", content=self.system.fill(self.variables)), *turns)

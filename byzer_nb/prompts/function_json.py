@@ -29,7 +29,7 @@ def serialize_function_to_json(func: Callable[..., Any] | str) -> str:
         raise BadInputError(
             f"The parameters of {name!r} are not known: it is written in C.", hint="Wrap it in a function of your own."
         ) from unknown
-    hints = _hints(func, signature)
+    hints = hints_of(func, signature)
     properties = {
         parameter.name: _property(parameter, hints.get(parameter.name, Any))
         for parameter in signature.parameters.values()
@@ -43,7 +43,8 @@ def serialize_function_to_json(func: Callable[..., Any] | str) -> str:
     return json.dumps(about, indent=2, ensure_ascii=False, default=str)
 
 
-def _hints(func: Callable[..., Any], signature: inspect.Signature) -> dict[str, Any]:
+def hints_of(func: Callable[..., Any], signature: inspect.Signature) -> dict[str, Any]:
+    """The annotations of a function's parameters, as values where that can be."""
     try:
         return typing.get_type_hints(func, include_extras=True)
     except (NameError, TypeError):  # an annotation that names something local, or a callable object

@@ -8,16 +8,25 @@ from typing import Any
 from pydantic import BaseModel
 
 from byzer_nb._sync import run
-from byzer_nb.errors import AnswerError, BadInputError, UnsupportedError
-from byzer_nb.prompts.answer_text import json_in
+from byzer_nb.errors import BadInputError, UnsupportedError
 from byzer_nb.prompts.formats import response_class_format, response_class_format_after_chat
-from byzer_nb.prompts.shape import to_model
+from byzer_nb.prompts.function_formats import function_calling_format
+from byzer_nb.prompts.ladder import with_text
+from byzer_nb.prompts.tools import Function
 from byzer_nb.seed.content import shown
-from byzer_nb.seed.responses import LLMClassResponse, LLMRequest, LLMResponse, Results, response_of
+from byzer_nb.seed.responses import (
+    LLMClassResponse,
+    LLMFunctionCallResponse,
+    LLMRequest,
+    LLMResponse,
+    Results,
+    response_of,
+)
 from byzer_nb.seed.role_text import role_text
+from byzer_nb.seed.shaped import calls_as_text, class_response, function_response, tool_loop
 from byzer_nb.seed.speaking import Config, Conversations, Speaking
 from byzer_nb.seed.templates import Template
-from byzer_nb.types import Message, TextPart
+from byzer_nb.types import ChatOptions, Message
 
 
 class Chatting(Speaking):
@@ -41,7 +50,7 @@ class Chatting(Speaking):
         llm_config: Config = None,
         only_return_prompt: bool = False,
         extra_request_params: Config = None,
-    ) -> Results[LLMResponse] | Results[LLMClassResponse]:
+    ) -> Results[LLMResponse] | Results[LLMClassResponse] | Results[LLMFunctionCallResponse]:
         """The answer to a conversation, in a list of one; `v[0].output` is the text.
 
         With `response_class` it is an `LLMClassResponse` whose `value` is an instance of the class, or None with the
@@ -86,7 +95,7 @@ class Chatting(Speaking):
         llm_config: Config = None,
         only_return_prompt: bool = False,
         extra_request_params: Config = None,
-    ) -> Results[LLMResponse] | Results[LLMClassResponse]:
+    ) -> Results[LLMResponse] | Results[LLMClassResponse] | Results[LLMFunctionCallResponse]:
         """The answer to a conversation, in a list of one; `v[0].output` is the text.
 
         With `response_class` it is an `LLMClassResponse` whose `value` is an instance of the class, or None with the
@@ -98,24 +107,47 @@ class Chatting(Speaking):
         media = await self.media(name, messages)
         if media is not None:
             return media
-        if response_class is not None and not response_after_chat:
-            messages = self._asking_for(name, messages, response_class)
         if only_return_prompt:
-            text = self._final_prompt(name, messages, role_mapping)
+            text = self._final_prompt(
+                name, self._worded(name, messages, tools, tool_choice, response_class), role_mapping
+            )
             return Results([LLMResponse(output="", input=text)])
         options = await self.options_for(name, llm_config, extra_request_params)
-        reply = await self.reply(name, messages, options)
-        if response_class is None:
-            return Results([response_of(reply, shown(messages))])
-        if response_after_chat:
-            again = self.format_func(name, "response_class_after_chat", response_class_format_after_chat)
-            messages = (
-                *messages,
-                Message(role="assistant", content=reply.text),
-                Message(role="user", content=again(response_class)),
+        if tools or tool_choice is not None:
+            return await self._with_tools(
+                name, messages, tools, tool_choice, options, execute=execute_tool, beside=func_params or {}
             )
-            reply = await self.reply(name, messages, options)
-        return Results([_class_response(response_of(reply, shown(messages)), response_class)])
+        if response_class is None:
+            return Results([response_of(await self.reply(name, messages, options), shown(messages))])
+        if not response_after_chat:
+            return Results([await class_response(self, name, messages, response_class, options)])
+        reply = await self.reply(name, messages, options)
+        again = self.format_func(name, "response_class_after_chat", response_class_format_after_chat)
+        messages = (
+            *messages,
+            Message(role="assistant", content=reply.text),
+            Message(role="user", content=again(response_class)),
+        )
+        return Results([await class_response(self, name, messages, response_class, options, is_worded=True)])
+
+    async def _with_tools(
+        self,
+        name: str,
+        messages: tuple[Message, ...],
+        tools: Sequence[Function],
+        choice: Function | None,
+        options: ChatOptions,
+        *,
+        execute: bool,
+        beside: Mapping[str, Any],
+    ) -> Results[LLMResponse] | Results[LLMFunctionCallResponse]:
+        if execute:
+            return Results([await function_response(self, name, messages, tools, choice, options, beside=beside)])
+        loop = tool_loop(self, name, messages, tools, choice, options, beside=beside)
+        reply = await loop.ask()
+        response = response_of(reply, shown(messages))
+        response.output = response.output or calls_as_text(loop.pending)
+        return Results([response])
 
     def chat(self, model: str | None, request: LLMRequest | str, extract_params: Config = None) -> Results[LLMResponse]:
         """One answer for each instruction of a request, in order."""
@@ -136,14 +168,22 @@ class Chatting(Speaking):
             answers.append(response_of(await self.reply(name, messages, options), instruction))
         return answers
 
-    def _asking_for(self, name: str, messages: tuple[Message, ...], cls: type[BaseModel] | str) -> tuple[Message, ...]:
-        ask = self.format_func(name, "response_class", response_class_format)
-        last = messages[-1]
-        text = ask(last.text, cls)
-        if isinstance(last.content, str):
-            return (*messages[:-1], Message(role=last.role, content=text))
-        beside = [part for part in last.content if not isinstance(part, TextPart)]
-        return (*messages[:-1], Message(role=last.role, content=(*beside, TextPart(text=text))))
+    def _worded(
+        self,
+        name: str,
+        messages: tuple[Message, ...],
+        tools: Sequence[Function],
+        choice: Function | None,
+        cls: type[BaseModel] | str | None,
+    ) -> tuple[Message, ...]:
+        """The messages with what is asked for in words, as a model without means of its own gets them."""
+        if cls is not None:
+            write = self.format_func(name, "response_class", response_class_format)
+            return with_text(messages, lambda text: write(text, cls))
+        if tools or choice is not None:
+            offer = self.format_func(name, "function_calling", function_calling_format)
+            return with_text(messages, lambda text: offer(text, list(tools), choice))
+        return messages
 
     def _final_prompt(self, name: str, messages: tuple[Message, ...], role_mapping: Mapping[str, str] | None) -> str:
         setup = self._of(name)
@@ -158,16 +198,8 @@ def _refuse_conflicts(tools: Sequence[Any], tool_choice: object, impl_func: obje
         raise BadInputError("response_class cannot be asked for together with tools or tool_choice.")
     if impl_func is not None and response_class is None:
         raise BadInputError("impl_func needs a response_class, which its result is checked against.")
-    if tools or tool_choice is not None or impl_func is not None:
+    if impl_func is not None:
         raise UnsupportedError(
-            "This version calls no tools and writes no function bodies.",
-            hint="Ask for the arguments with response_class= and call the function yourself.",
+            "This version writes no function bodies.",
+            hint="Ask for the result with response_class= and compute it yourself.",
         )
-
-
-def _class_response(response: LLMResponse, cls: type[BaseModel] | str) -> LLMClassResponse:
-    try:
-        value = json_in(response.output) if isinstance(cls, str) else to_model(response.output, cls)
-    except AnswerError as wrong:
-        return LLMClassResponse(response=response, value=None, metadata={"reason": wrong.message})
-    return LLMClassResponse(response=response, value=value, metadata={"reason": ""})

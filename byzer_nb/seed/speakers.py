@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 from pydantic import BaseModel
 
 from byzer_nb._registry import nearest
 from byzer_nb.client import AsyncClient, Client
+from byzer_nb.client.conversation import as_messages
 from byzer_nb.client.tagged import parts_of
 from byzer_nb.errors import BadInputError, WrongTypeError
 from byzer_nb.prompts.formats import response_class_format
 from byzer_nb.prompts.function import ACCEPTED
-from byzer_nb.prompts.speaker import Speaker
+from byzer_nb.prompts.speaker import Speaker, Turn
+from byzer_nb.seed.content import read_conversations
 from byzer_nb.seed.llm_config import read_llm_config
-from byzer_nb.seed.speaking import Speaking
+from byzer_nb.seed.speaking import Conversations, Speaking
 from byzer_nb.types import ChatOptions, Delta, Message, Reply
 
 OPTIONS = ("model", "llm_config", "extra_request_params")
@@ -43,25 +46,35 @@ class SeedSpeaker:
     def __init__(self, llm: Speaking) -> None:
         self._llm = llm
 
-    async def reply(self, prompt: str, *, options: Mapping[str, Any]) -> Reply:
-        name, asked = await self._asked(options)
-        return await self._llm.reply(name, self._llm.turns(name, prompt), asked)
+    async def reply(self, turns: Sequence[Turn], *, options: Mapping[str, Any], continues: bool = False) -> Reply:
+        name, asked = await self._asked(options, continues=continues)
+        return await self._llm.reply(name, self._turns(name, turns), asked)
 
-    async def deltas(self, prompt: str, *, options: Mapping[str, Any]) -> AsyncGenerator[Delta, None]:
-        name, asked = await self._asked(options)
-        async with aclosing(self._llm.deltas(name, self._llm.turns(name, prompt), asked)) as deltas:
+    async def deltas(
+        self, turns: Sequence[Turn], *, options: Mapping[str, Any], continues: bool = False
+    ) -> AsyncGenerator[Delta, None]:
+        name, asked = await self._asked(options, continues=continues)
+        async with aclosing(self._llm.deltas(name, self._turns(name, turns), asked)) as deltas:
             async for delta in deltas:
                 yield delta
+
+    async def can_continue(self, options: Mapping[str, Any]) -> bool:
+        card = await self._llm.client.describe(model=self._llm.chat_model(options.get("model")))
+        return card.capabilities.continues
 
     def shaped(self, prompt: str, cls: type[BaseModel]) -> str:
         name = self._llm.default_model_name or ""
         return self._llm.format_func(name, "response_class", response_class_format)(prompt, cls)
 
-    async def _asked(self, options: Mapping[str, Any]) -> tuple[str, ChatOptions]:
+    def _turns(self, name: str, turns: Sequence[Turn]) -> tuple[Message, ...]:
+        return self._llm.turns(name, cast("Conversations", turns))  # whose reader leaves messages as they are
+
+    async def _asked(self, options: Mapping[str, Any], *, continues: bool) -> tuple[str, ChatOptions]:
         _check_names(options)
         name = self._llm.chat_model(options.get("model"))
         config = options.get("llm_config")
-        return name, await self._llm.options_for(name, config, options.get("extra_request_params"))
+        asked = await self._llm.options_for(name, config, options.get("extra_request_params"))
+        return name, replace(asked, continue_last=True) if continues else asked
 
 
 class ClientSpeaker:
@@ -70,27 +83,45 @@ class ClientSpeaker:
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
 
-    async def reply(self, prompt: str, *, options: Mapping[str, Any]) -> Reply:
-        return await self._client.chat(_as_turn(prompt), model=options.get("model") or "", options=_read(options))
+    async def reply(self, turns: Sequence[Turn], *, options: Mapping[str, Any], continues: bool = False) -> Reply:
+        asked = _read(options, continues=continues)
+        return await self._client.chat(_messages(turns), model=options.get("model") or "", options=asked)
 
-    async def deltas(self, prompt: str, *, options: Mapping[str, Any]) -> AsyncGenerator[Delta, None]:
-        deltas = self._client.stream(_as_turn(prompt), model=options.get("model") or "", options=_read(options))
-        async with aclosing(deltas):
+    async def deltas(
+        self, turns: Sequence[Turn], *, options: Mapping[str, Any], continues: bool = False
+    ) -> AsyncGenerator[Delta, None]:
+        asked = _read(options, continues=continues)
+        async with aclosing(
+            self._client.stream(_messages(turns), model=options.get("model") or "", options=asked)
+        ) as deltas:
             async for delta in deltas:
                 yield delta
+
+    async def can_continue(self, options: Mapping[str, Any]) -> bool:
+        card = await self._client.describe(model=options.get("model") or "")
+        return card.capabilities.continues
 
     def shaped(self, prompt: str, cls: type[BaseModel]) -> str:
         return response_class_format(prompt, cls)
 
 
-def _as_turn(prompt: str) -> Message:
-    return Message(role="user", content=parts_of(prompt))
+def _messages(turns: Sequence[Turn]) -> tuple[Message, ...]:
+    return as_messages([_read_turn(turn) for turn in turns])
 
 
-def _read(options: Mapping[str, Any]) -> ChatOptions:
+def _read_turn(turn: Turn) -> Turn:
+    if isinstance(turn, Message):
+        return turn
+    if isinstance(turn["content"], str):
+        return {"role": turn["role"], "content": parts_of(turn["content"])}
+    return read_conversations([turn])[0]
+
+
+def _read(options: Mapping[str, Any], *, continues: bool) -> ChatOptions:
     _check_names(options)
     extra = options.get("extra_request_params")
-    return read_llm_config(options.get("llm_config") or {}, {"extra_request_params": extra} if extra else {})
+    asked = read_llm_config(options.get("llm_config") or {}, {"extra_request_params": extra} if extra else {})
+    return replace(asked, continue_last=True) if continues else asked
 
 
 def _check_names(options: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ from byzer_nb.seed.responses import LLMResponse, Results, response_of
 from byzer_nb.seed.setup import Setup
 from byzer_nb.seed.templates import Template, fitting_template
 from byzer_nb.seed.trimming import trimmed, unchanged
-from byzer_nb.types import ChatOptions, Delta, Message, ModelCard, Picture, Reply, Sound, SpeakRequest
+from byzer_nb.types import ChatOptions, ChatRequest, Delta, Message, ModelCard, Picture, Reply, Sound, SpeakRequest
 
 Conversations: TypeAlias = "str | Sequence[Mapping[str, Any]]"
 Config: TypeAlias = "Mapping[str, Any] | None"
@@ -103,13 +103,16 @@ class Speaking(Setup):
         seconds = time.perf_counter() - started
         return Results([response_with(each, sent=shown(messages), seconds=seconds) for each in made])
 
-    async def reply(self, name: str, messages: tuple[Message, ...], options: ChatOptions) -> Reply:
-        """The whole answer of one model, trimmed as its template says."""
+    async def reply(
+        self, name: str, messages: tuple[Message, ...], options: ChatOptions, *, request: ChatRequest | None = None
+    ) -> Reply:
+        """The whole answer of one model, trimmed as its template says; `request` may bring tools or a schema."""
         instead = self._instead_of_calling(name, messages, options)
         if instead is not None:
             return instead
         self._say_verbosely(name, messages, options)
-        reply = await self.client.chat(messages, model=name, options=options)
+        asked = ChatRequest(messages=messages) if request is None else replace(request, messages=messages)
+        reply = await self.client.chat(asked, model=name, options=options)
         template = await self._template(name)
         if template is not None:
             reply = replace(reply, text=template.clean_func(reply.text))

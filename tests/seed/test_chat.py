@@ -198,9 +198,9 @@ def test_a_refused_key_is_told_with_the_model(llm: SimpleByzerLLM, deploy: Deplo
 
 
 @pytest.mark.contract("CHAT-01")
-def test_tools_say_that_they_are_not_there_yet(llm: SimpleByzerLLM) -> None:
-    with pytest.raises(UnsupportedError, match="calls no tools"):
-        llm.chat_oai("hi", tools=[len])
+def test_function_bodies_say_that_they_are_not_there_yet(llm: SimpleByzerLLM) -> None:
+    with pytest.raises(UnsupportedError, match="writes no function bodies"):
+        llm.chat_oai("hi", impl_func=len, response_class=Story)
 
 
 @pytest.mark.contract("CHAT-05")
