@@ -21,13 +21,18 @@ if TYPE_CHECKING:
     from byzer_nb.client.loading import use as use
     from byzer_nb.errors import ByzerError as ByzerError
     from byzer_nb.prompts.ask import ask as ask
+    from byzer_nb.prompts.meta import MetaHolder as MetaHolder
     from byzer_nb.providers.scripted import ScriptedEngine as ScriptedEngine
     from byzer_nb.seed.connecting import connect_cluster as connect_cluster
     from byzer_nb.seed.image import Audio as Audio
     from byzer_nb.seed.image import Image as Image
     from byzer_nb.seed.llm import ByzerLLM as ByzerLLM
     from byzer_nb.seed.llm import SimpleByzerLLM as SimpleByzerLLM
+    from byzer_nb.seed.model_list import get_llm_names as get_llm_names
+    from byzer_nb.seed.model_list import get_model_info as get_model_info
+    from byzer_nb.seed.model_list import get_single_llm as get_single_llm
     from byzer_nb.seed.prompting import prompt as prompt
+    from byzer_nb.seed.prompting import prompt_lazy as prompt_lazy
     from byzer_nb.seed.showing import show as show
     from byzer_nb.types import ChatOptions as ChatOptions
 
@@ -41,13 +46,18 @@ _PLACES = {
     "ChatOptions": "byzer_nb.types",
     "Client": "byzer_nb.client",
     "Image": "byzer_nb.seed.image",
+    "MetaHolder": "byzer_nb.prompts.meta",
     "ScriptedEngine": "byzer_nb.providers.scripted",
     "SimpleByzerLLM": "byzer_nb.seed.llm",
     "ask": "byzer_nb.prompts.ask",
     "connect_cluster": "byzer_nb.seed.connecting",
+    "get_llm_names": "byzer_nb.seed.model_list",
+    "get_model_info": "byzer_nb.seed.model_list",
+    "get_single_llm": "byzer_nb.seed.model_list",
     "ledger": "byzer_nb.client.ledger",
     "load": "byzer_nb.client.loading",
     "prompt": "byzer_nb.seed.prompting",
+    "prompt_lazy": "byzer_nb.seed.prompting",
     "show": "byzer_nb.seed.showing",
     "unload": "byzer_nb.client.loading",
     "use": "byzer_nb.client.loading",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -11,7 +12,7 @@ GRAIN = 1e-6  # seconds that floating-point time may be wrong by
 
 
 class RateLimit:
-    """Counts what went out. `wait` says how long the next request has to stay back; 0 limits nothing.
+    """Counts what went out, from any thread. `wait` says how long the next request has to stay back; 0 limits nothing.
 
     Tokens are known only when an answer is over, so the request that goes over the limit still passes, and those after
     it wait until enough of the window has gone by.
@@ -28,22 +29,37 @@ class RateLimit:
         self._requests = _Window(requests, window)
         self._tokens = _Window(tokens, window)
         self._clock = clock
+        self._lock = threading.Lock()
 
     def __bool__(self) -> bool:
         return bool(self._requests.most or self._tokens.most)
 
     def wait(self) -> float:
         """Seconds until one more request may begin; 0 when it may now."""
-        now = self._clock()
-        return max(self._requests.wait(now), self._tokens.wait(now))
+        with self._lock:
+            return self._left()
 
     def begin(self) -> None:
         """A request goes out."""
-        self._requests.add(self._clock(), 1)
+        with self._lock:
+            self._requests.add(self._clock(), 1)
+
+    def take(self) -> float:
+        """Begin a request if it may; otherwise the seconds after which to ask again."""
+        with self._lock:
+            seconds = self._left()
+            if not seconds:
+                self._requests.add(self._clock(), 1)
+            return seconds
 
     def spend(self, tokens: int) -> None:
         """An answer is over, and took so many tokens."""
-        self._tokens.add(self._clock(), tokens)
+        with self._lock:
+            self._tokens.add(self._clock(), tokens)
+
+    def _left(self) -> float:
+        now = self._clock()
+        return max(self._requests.wait(now), self._tokens.wait(now))
 
 
 class _Window:

@@ -48,6 +48,7 @@ ENGINES = Registry[EngineClass](
         "saas/aws_bedrock": "byzer_nb.providers.bedrock:Bedrock",
         "saas/claude": "byzer_nb.providers.claude:Claude",
         "saas/gemini": "byzer_nb.providers.gemini:Gemini",
+        "saas/litellm": "byzer_nb.providers.litellm:LiteLLM",
         "saas/scripted": "byzer_nb.providers.scripted:ScriptedEngine",
         "numpy": "byzer_nb.backends.numpy_engine:NumpyEngine",
         "transformers": "byzer_nb.backends.transformers_engine:TransformersEngine",

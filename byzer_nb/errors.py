@@ -15,6 +15,7 @@
     ├── NotConnectedError (RuntimeError)      this needs a Ray cluster and there is none
     ├── LoopError (RuntimeError)              a sync call cannot wait here, or its loop was closed under it
     ├── AnswerError (ValueError)              the answer cannot be turned into what was asked for
+    ├── SandboxError (RuntimeError)           code in the sandbox gave no result, or would not be let in
     └── ModelCallError (RuntimeError)         a call to a model failed
         ├── RefusedError (PermissionError)    the key or the account was refused
         ├── RateLimitedError                  too many requests or tokens
@@ -43,6 +44,7 @@ __all__ = [
     "PromptError",
     "RateLimitedError",
     "RefusedError",
+    "SandboxError",
     "UndefinedVariableError",
     "UnknownModelError",
     "UnknownNameError",
@@ -104,11 +106,15 @@ class MissingModelError(BadInputError, FileNotFoundError):
 
 
 class MissingSettingError(BadInputError):
-    """An engine was not given what it cannot do without; `setting` is the name of that, as `load` takes it."""
+    """An engine was not given what it cannot do without; `setting` is the name of that, as `load` takes it.
 
-    def __init__(self, message: str, *, setting: str, hint: str = "") -> None:
+    Where there are several ways to give it, `ways` says which.
+    """
+
+    def __init__(self, message: str, *, setting: str, hint: str = "", ways: str = "") -> None:
         super().__init__(message, hint=hint)
         self.setting = setting
+        self.ways = ways
 
 
 class PromptError(BadInputError):
@@ -154,11 +160,28 @@ class LoopError(ByzerError, RuntimeError):
 
 
 class AnswerError(ByzerError, ValueError):
-    """The model's answer cannot be turned into what was asked for; `answer` is its text."""
+    """The model's answer cannot be turned into what was asked for; `answer` is its text.
 
-    def __init__(self, message: str, *, answer: str, hint: str = "") -> None:
+    `problems` says what is wrong with it in words for the model, place by place.
+    """
+
+    def __init__(self, message: str, *, answer: str, hint: str = "", problems: tuple[str, ...] = ()) -> None:
         super().__init__(message, hint=hint)
         self.answer = answer
+        self.problems = problems
+
+
+class SandboxError(ByzerError, RuntimeError):
+    """Code in the sandbox gave no result: `reason` is one word for why, `output` what it printed and its traceback.
+
+    The words: "source" (it cannot work as it is written), "refused" (it tried what is not allowed), "raised", "exit",
+    "crash", "start", and the limits "time", "cpu", "memory", "output", "result"; the last also for what is no JSON.
+    """
+
+    def __init__(self, message: str, *, reason: str, output: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+        self.output = output
 
 
 class ModelCallError(ByzerError, RuntimeError):

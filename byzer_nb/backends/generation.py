@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
+from byzer_nb.backends.constrained import Constraint
 from byzer_nb.backends.detokenizer import Detokenizer
 from byzer_nb.backends.plan import Plan
 from byzer_nb.backends.sampling import Logits, Sampler
@@ -38,7 +39,15 @@ class LanguageModel(Protocol):
 class Answer:
     """One answer while it is written. `advance` computes the next piece; nothing is computed between two calls."""
 
-    def __init__(self, model: LanguageModel, prompt: Sequence[int], plan: Plan, *, tokenizer: Tokenizer) -> None:
+    def __init__(
+        self,
+        model: LanguageModel,
+        prompt: Sequence[int],
+        plan: Plan,
+        *,
+        tokenizer: Tokenizer,
+        constraint: Constraint | None = None,
+    ) -> None:
         self.finish_reason: FinishReason | None = None
         self.plan = plan
         self._prompt_length = len(prompt)
@@ -46,7 +55,8 @@ class Answer:
         self._unread = list(prompt)
         self._read_at_once = model.read_at_once
         self._reading = model.start()
-        self._sampler = Sampler(plan.sampling, prompt=prompt)
+        self._constraint = constraint
+        self._sampler = Sampler(plan.sampling, prompt=prompt, constraint=constraint)
         self._detokenizer = Detokenizer(tokenizer, prompt=prompt)
         self._stops = StopStrings(plan.stops)
 
@@ -65,15 +75,23 @@ class Answer:
         self._unread = [token]
         self._written += 1
         if token in self.plan.end_ids:
-            self.finish_reason = "stop"
+            self.finish_reason = self._own_end
             return self._stops.flush()
         text = self._stops.push(self._detokenizer.push(token))
         if self._stops.is_met:
             self.finish_reason = "stop"
+        elif self._constraint is not None and self._constraint.is_over:
+            self.finish_reason = self._own_end
+            text += self._stops.flush()
         elif self._written >= self.plan.max_tokens:
             self.finish_reason = "length"
             text += self._stops.flush()
         return text
+
+    @property
+    def _own_end(self) -> FinishReason:
+        # JSON that was led to its end because the tokens ran out is whole, and shorter than the model wanted it.
+        return "length" if self._constraint is not None and self._constraint.was_steered else "stop"
 
 
 async def generate(answer: Answer, *, worker: Worker, request_id: str) -> AsyncGenerator[Delta, None]:

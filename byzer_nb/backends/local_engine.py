@@ -7,19 +7,25 @@ from contextlib import aclosing
 from uuid import uuid4
 
 from byzer_nb.backends.chat_template import ChatTemplate
+from byzer_nb.backends.constrained import Constraint, Constraints
 from byzer_nb.backends.generation import Answer, LanguageModel, generate
-from byzer_nb.backends.plan import Recommended, plan_answer
+from byzer_nb.backends.plan import Plan, Recommended, plan_answer
 from byzer_nb.backends.tokenizer import Tokenizer
 from byzer_nb.backends.worker import Worker
 from byzer_nb.errors import BadInputError
 from byzer_nb.types import Capabilities, ChatRequest, Delta, Message, ModelCard
+from byzer_nb.types.abilities import check_tools_and_schema
 from byzer_nb.types.options import OPTION_NAMES
 
 
-def capabilities_with(template: ChatTemplate) -> Capabilities:
-    """What every model can do that is run here."""
+def capabilities_with(template: ChatTemplate, *, schema: bool = True) -> Capabilities:
+    """What every model can do that is run here; with a tokenizer that shows its rules, also hold to a schema."""
     return Capabilities(
-        continues=True, tokenizer=True, chat_template=not template.is_plain, options=frozenset(OPTION_NAMES)
+        continues=True,
+        schema=schema,
+        tokenizer=True,
+        chat_template=not template.is_plain,
+        options=frozenset(OPTION_NAMES),
     )
 
 
@@ -40,6 +46,7 @@ class LocalEngine:
         self._tokenizer = tokenizer
         self._template = template
         self._recommended = recommended
+        self._constraints = Constraints(tokenizer, end_ids=recommended.end_ids, model=card.model)
         self._worker = Worker(card.model)
 
     def describe(self) -> ModelCard:
@@ -48,6 +55,7 @@ class LocalEngine:
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """The answer, token by token; concurrent requests take turns."""
+        check_tools_and_schema(request, self._card)
         # Long prompts take a while to render and cut, so that too happens off the loop.
         answer = await self._worker.run(lambda: self._begin(request))
         deltas = generate(answer, worker=self._worker, request_id=uuid4().hex)
@@ -79,4 +87,16 @@ class LocalEngine:
             context_length=self._model.context_length,
             model=self._card.model,
         )
-        return Answer(self._model, prompt, plan, tokenizer=self._tokenizer)
+        return Answer(
+            self._model, prompt, plan, tokenizer=self._tokenizer, constraint=self._constraint_of(request, plan)
+        )
+
+    def _constraint_of(self, request: ChatRequest, plan: Plan) -> Constraint | None:
+        if request.schema is None:
+            return None
+        return self._constraints.begin(
+            request.schema,
+            max_tokens=plan.max_tokens,
+            end_ids=plan.end_ids,
+            begun=request.messages[-1].text if request.options.continue_last else "",
+        )

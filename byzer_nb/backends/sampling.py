@@ -26,6 +26,14 @@ class LogitsProcessor(Protocol):
         ...
 
 
+class Constrains(LogitsProcessor, Protocol):
+    """Has the last word on what may come."""
+
+    def steered(self, token: int) -> int:
+        """The chosen token, or the one that has to be written in its place."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sampling:
     """How tokens are chosen. A temperature of 0 takes the likeliest one; the other defaults change nothing."""
@@ -49,9 +57,10 @@ class Sampling:
 class Sampler:
     """Chooses the tokens of one answer, one after the other."""
 
-    def __init__(self, sampling: Sampling, *, prompt: Sequence[int] = ()) -> None:
+    def __init__(self, sampling: Sampling, *, prompt: Sequence[int] = (), constraint: Constrains | None = None) -> None:
         self._sampling = sampling
-        self._processors = _penalties(sampling, prompt)
+        self._constraint = constraint
+        self._processors = _penalties(sampling, prompt) + ([] if constraint is None else [constraint])
         # A generator for each request: the same seed gives the same answer whatever else is running.
         self._random = np.random.default_rng(None if sampling.seed is None else sampling.seed % 2**64)
 
@@ -60,6 +69,8 @@ class Sampler:
         for processor in self._processors:
             logits = processor.process(logits)
         token = int(logits.argmax()) if self._sampling.temperature == 0 else self._draw(logits)
+        if self._constraint is not None:
+            token = self._constraint.steered(token)
         for processor in self._processors:
             processor.accept(token)
         return token
@@ -80,7 +91,8 @@ class Sampler:
             tokens, shares = tokens[:kept], shares[:kept]
         reached = np.cumsum(shares)
         place = int(np.searchsorted(reached, self._random.random() * reached[-1], side="right"))
-        return int(tokens[min(place, len(tokens) - 1)])
+        # By rounding the place may lie behind the end, and what comes last may be forbidden.
+        return int(tokens[min(place, int(np.count_nonzero(shares)) - 1)])
 
 
 def _likeliest(logits: Logits, count: int) -> npt.NDArray[np.intp]:

@@ -20,6 +20,10 @@ class Tokenizer(Protocol):
         """The text of the ids, special tokens left out."""
         ...
 
+    def rules(self) -> str:
+        """All its rules, as a `tokenizer.json` holds them."""
+        ...
+
 
 class FileTokenizer:
     """The tokenizer of a `tokenizer.json`."""
@@ -41,6 +45,9 @@ class FileTokenizer:
 
     def decode(self, ids: Sequence[int]) -> str:
         return self._rules.decode(list(ids), skip_special_tokens=True)
+
+    def rules(self) -> str:
+        return self._rules.to_str()
 
     def id_of(self, token: str) -> int | None:
         """The id of one token by its text, if there is such a token."""

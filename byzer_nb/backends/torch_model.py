@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from byzer_nb.backends.sampling import Logits
+from byzer_nb.errors import UnsupportedError
 
 
 class TorchModel:
@@ -67,3 +68,12 @@ class AutoTokenizer:
 
     def decode(self, ids: Sequence[int]) -> str:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+    def rules(self) -> str:
+        rules = getattr(self._tokenizer, "backend_tokenizer", None)
+        if rules is None:
+            raise UnsupportedError(
+                "Answers can be held to a schema only with a fast tokenizer, and this model has none.",
+                hint="Ask without a schema and check the answer afterwards.",
+            )
+        return str(rules.to_str())

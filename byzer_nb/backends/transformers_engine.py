@@ -72,7 +72,7 @@ class TransformersEngine(LocalEngine):
                 is_local=True,
                 context_length=context_length,
                 architectures=checkpoint.architectures,
-                capabilities=capabilities_with(template),
+                capabilities=capabilities_with(template, schema=hasattr(tokenizer, "backend_tokenizer")),
             ),
             TorchModel(weights.eval(), torch=torch, context_length=context_length, uses_cache=uses_cache),
             tokenizer=AutoTokenizer(tokenizer),

@@ -208,7 +208,7 @@ def in_words(name: str, step: DeployStep) -> str:
 
 def _missing(missing: MissingSettingError) -> BadInputError:
     return BadInputError(
-        f"saas.{missing.setting} is required for SaaS models",
+        missing.ways or f"saas.{missing.setting} is required for SaaS models",
         hint=say(
             en=f"Add it: --infer_params saas.{missing.setting}='${{NAME}}'; NAME is a variable of the environment.",
             zh=f"请加上：--infer_params saas.{missing.setting}='${{NAME}}'，NAME 是环境变量的名字。",

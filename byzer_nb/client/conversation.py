@@ -7,6 +7,7 @@ from reprlib import repr as short
 from typing import Any, TypeAlias, get_args
 
 from byzer_nb._registry import nearest
+from byzer_nb.client.tagged import parts_of
 from byzer_nb.errors import BadInputError, WrongTypeError
 from byzer_nb.types import AudioPart, ImagePart, Message, Part, Role, TextPart
 
@@ -18,9 +19,12 @@ EXAMPLE = 'For example: [{"role": "user", "content": "Hello"}]'
 
 
 def as_messages(turns: Turns) -> tuple[Message, ...]:
-    """The turns as messages; a bare string is one turn of the user. The caller's own objects stay as they are."""
+    """The turns as messages; a bare string is one turn of the user. The caller's own objects stay as they are.
+
+    Pictures and sound between tags in a text are taken out of it.
+    """
     if isinstance(turns, str):
-        return (Message(role="user", content=turns),)
+        return (Message(role="user", content=parts_of(turns)),)
     if isinstance(turns, Message):
         turns = (turns,)
     if not isinstance(turns, Sequence):
@@ -53,7 +57,7 @@ def _check_role(role: object, position: int) -> None:
 
 def _content(content: object, position: int) -> str | tuple[Part, ...]:
     if isinstance(content, str):
-        return content
+        return parts_of(content)
     if isinstance(content, Sequence) and all(isinstance(part, TextPart | ImagePart | AudioPart) for part in content):
         return tuple(content)
     is_json = isinstance(content, Sequence) and any(isinstance(part, Mapping) for part in content)

@@ -36,7 +36,7 @@ def clean_url(text: str, medium: Medium) -> str:
         )
     given = head.group(1).lower() if head else ""
     media_type = RIGHT_NAMES.get(given, given) or USUAL[medium]
-    payload = text[head.end() :] if head else text
+    payload = "".join((text[head.end() :] if head else text).split())  # many tools break base64 into lines
     data_of(payload, medium)
     return f"data:{media_type};base64,{payload}"
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from byzer_nb._rate_limit import RateLimit
-from byzer_nb.types import Delta
+from byzer_nb.types import Delta, Usage
 from byzer_nb.types.policy import Policy
 
 
@@ -21,15 +21,19 @@ class Governed:
     async def within(self, deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, None]:
         """The same answer, begun only when the limits allow it."""
         async with aclosing(deltas):
-            await self._room()
-            self.limit.begin()
+            await self.begin()
             async for delta in deltas:
                 if delta.usage is not None:
-                    self.limit.spend(delta.usage.input_tokens + delta.usage.output_tokens)
+                    self.spend(delta.usage)
                 yield delta
 
-    async def _room(self) -> None:
-        seconds = self.limit.wait()
+    async def begin(self) -> None:
+        """Wait until the limits allow one more request, and count it."""
+        seconds = self.limit.take()
         while seconds > 0:
             await asyncio.sleep(seconds)
-            seconds = self.limit.wait()
+            seconds = self.limit.take()
+
+    def spend(self, usage: Usage) -> None:
+        """Count what a request took."""
+        self.limit.spend(usage.input_tokens + usage.output_tokens)

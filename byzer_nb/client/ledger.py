@@ -104,7 +104,9 @@ def _tokens(entry: Entry) -> str:
 
 
 def _money(cost: float | None) -> str:
-    return "price unknown" if cost is None else f"${cost:.4f}"
+    if cost is None:
+        return "price unknown"
+    return f"${cost:.6f}" if 0 < cost < 0.01 else f"${cost:.4f}"
 
 
 @cache

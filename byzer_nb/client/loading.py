@@ -71,7 +71,8 @@ class LoadedModel(ModelCard):
 
 
 def _loaded(name: str, engine: Engine, *, before: str) -> LoadedModel:
-    card = engine.describe()
+    governed = shared_models().governed(name)
+    card = engine.describe() if governed is None else governed.policy.on(engine.describe())
     now = reachable_models().default_model()
     facts = {each.name: getattr(card, each.name) for each in fields(ModelCard)}
     return LoadedModel(**facts, name=name, instead_of=before if now == name != before else "")

@@ -190,21 +190,30 @@ class LocalTransport:
         return None
 
     async def embed(self, model: str, request: EmbedRequest) -> EmbedReply:
-        reply: EmbedReply = await able(await self._ready(model), "embed", name=model).embed(request)
+        embeds = able(await self._ready(model), "embed", name=model)
+        await self._begin(model)
+        reply: EmbedReply = await embeds.embed(request)
+        if (governed := self.governed(model)) is not None:
+            governed.spend(reply.usage)
         return reply
 
     async def speak(self, model: str, request: SpeakRequest) -> AsyncGenerator[bytes, None]:
         speaks = able(await self._ready(model), "speak", name=model)
+        await self._begin(model)
         async with aclosing(speaks.speak(request)) as pieces:
             async for piece in pieces:
                 yield piece
 
     async def transcribe(self, model: str, request: TranscribeRequest) -> Transcript:
-        words: Transcript = await able(await self._ready(model), "transcribe", name=model).transcribe(request)
+        listens = able(await self._ready(model), "transcribe", name=model)
+        await self._begin(model)
+        words: Transcript = await listens.transcribe(request)
         return words
 
     async def draw(self, model: str, request: DrawRequest) -> tuple[Picture, ...]:
-        pictures: tuple[Picture, ...] = await able(await self._ready(model), "draw", name=model).draw(request)
+        draws = able(await self._ready(model), "draw", name=model)
+        await self._begin(model)
+        pictures: tuple[Picture, ...] = await draws.draw(request)
         return pictures
 
     async def tokenize(self, model: str, text: str) -> tuple[int, ...]:
@@ -214,6 +223,11 @@ class LocalTransport:
     async def apply_template(self, model: str, messages: tuple[Message, ...]) -> str:
         text: str = able(await self._ready(model), "tokenize", name=model).apply_template(messages)
         return text
+
+    async def _begin(self, model: str) -> None:
+        """Wait until the policy of a model allows one more request."""
+        if (governed := self.governed(model)) is not None:
+            await governed.begin()
 
     async def _ready(self, name: str) -> Engine:
         """The engine behind a name; the weights of the bundled one are read beside the loop, not in it."""

@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import os
 import re
+import warnings
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from byzer_nb._home import home_folder
 from byzer_nb.errors import BadInputError
 from byzer_nb.types import Price
 
 OWN_FILE = "BYZER_NB_PRICES"
-USUAL_FILE = "~/.byzer_nb/prices.json"
 _DATE = re.compile(r"-(\d{4}-?\d{2}-?\d{2}|\d{4}|latest)(-v\d+(:\d+)?)?$")
 
 
@@ -33,20 +35,23 @@ def price_of(model: str) -> Price | None:
 
 @cache
 def prices() -> dict[str, Price]:
-    """Every price that is known; the user's own file wins."""
-    table = _read((files("byzer_nb.client") / "prices.json").read_text(encoding="utf-8"), "prices.json")
-    own = Path(os.environ.get(OWN_FILE, USUAL_FILE)).expanduser()
+    """Every price that is known; the user's own file wins. One that cannot be read costs no answer, only a warning."""
+    table = _read(files("byzer_nb.client") / "prices.json")
+    own = Path(os.environ.get(OWN_FILE) or home_folder(make=False) / "prices.json").expanduser()
     if own.is_file():
-        table |= _read(own.read_text(encoding="utf-8"), str(own))
+        try:
+            table |= _read(own)
+        except BadInputError as told:
+            warnings.warn(f"{told} Until then only the usual prices hold.", stacklevel=2)
     return table
 
 
-def _read(text: str, where: str) -> dict[str, Price]:
+def _read(file: Path | Traversable) -> dict[str, Price]:
     try:
-        models = json.loads(text)["models"]
+        models = json.loads(file.read_text(encoding="utf-8"))["models"]
         return {name: Price(read=float(read), written=float(written)) for name, (read, written) in models.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as wrong:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as wrong:
         raise BadInputError(
-            f"The price table {where!r} cannot be read: {wrong}.",
+            f"The price table {str(file)!r} cannot be read: {wrong}.",
             hint='It looks like: {"models": {"my-model": [2.5, 10]}}, in dollars for a million tokens in and out.',
         ) from wrong

@@ -17,6 +17,7 @@ from byzer_nb.cluster.lease_line import BrokenLineError, LeaseLine
 from byzer_nb.cluster.lease_words import Grant
 from byzer_nb.cluster.way import Spent, Way
 from byzer_nb.errors import ModelCallError, UnreachableError
+from byzer_nb.providers.wire.failures import bare  # an error with its frames would show the token
 from byzer_nb.providers.wire.sessions import Sessions
 from byzer_nb.types import ModelCard, Secret
 
@@ -74,14 +75,14 @@ class Direct(Way):
                 async for chunk in response.content.iter_any():
                     yield chunk, grant.worker
             except (aiohttp.ClientError, OSError) as broken:
-                raise self._died(grant) from broken
+                raise self._died(grant) from bare(broken)
 
     async def _whole(self, kind: str, path: str, body: bytes) -> bytes:
         async with self._answer(kind, path, body, spent=Spent()) as (response, grant):
             try:
                 answer = await response.read()
             except (aiohttp.ClientError, OSError) as broken:
-                raise self._died(grant) from broken
+                raise self._died(grant) from bare(broken)
             if answer.startswith(wire.ERROR):
                 raise wire.error_from_bytes(answer)
             if response.status != 200:
@@ -111,11 +112,11 @@ class Direct(Way):
             except BaseException as broken:
                 self._free(grant.lease)
                 if not isinstance(broken, aiohttp.ClientError | OSError):
-                    raise
+                    raise bare(broken) from None
                 # A worker that never took the request may be followed by any other. One that died with it, before it
                 # said anything, is followed once: the request itself may be what kills.
                 if attempt == TRIES or not (attempt == 1 or isinstance(broken, aiohttp.ClientConnectorError)):
-                    raise self._died(grant) from broken
+                    raise self._died(grant) from bare(broken)
                 await asyncio.sleep(PAUSE_SECONDS * 2**attempt)
             else:
                 return response, grant
@@ -154,7 +155,7 @@ class Direct(Way):
                         hint="Is the cluster still running? Look with: byzerllm stat --model " + self._name,
                         model=self._name,
                         retryable=True,
-                    ) from broken
+                    ) from bare(broken)
         raise AssertionError("unreachable")
 
     def _free(self, lease: int, *, tokens: int = 0) -> None:

@@ -74,7 +74,8 @@ class LeaseBook:
         """A wish for a slot: granted at once, or when its turn comes, or refused when it waited too long."""
         queue = self._spec.pins.get(kind, ANYWHERE)
         wish = Wish(queue=queue, turn=next(self._turns), granted=asyncio.get_running_loop().create_future())
-        worker = self._pick(queue) if self._may_begin() else None
+        is_next = not (self._queues[ANYWHERE] or self._queues[queue])  # a limit that opens now opens for others first
+        worker = self._pick(queue) if is_next and self._may_begin() else None
         if worker is not None:
             self._grant(wish, worker)
         elif self._waiting >= self._spec.queue_limit:

@@ -9,20 +9,15 @@ import sys
 from collections import deque
 from pathlib import Path
 
+from byzer_nb._home import home_folder
+
 LIMIT_BYTES = 2 * 1024 * 1024  # twice as much is kept: this file and the one before
 LOOK_SECONDS = 5.0
 
 
-def run_folder() -> Path:
-    """The folder of this user for what runs, readable by nobody else."""
-    folder = Path(os.environ.get("BYZER_NB_HOME") or Path.home() / ".byzer_nb")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
-
-
 def log_path(name: str, worker: int) -> Path:
     """The log of a worker; a name is no path, whatever it looks like."""
-    folder = run_folder() / "logs" / re.sub(r"[^\w.-]|^\.+", "_", name)
+    folder = home_folder() / "logs" / re.sub(r"[^\w.-]|^\.+", "_", name)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder / f"{worker}.log"
 

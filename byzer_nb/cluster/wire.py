@@ -44,7 +44,7 @@ class WirePart(msgspec.Struct, omit_defaults=True):
 
     kind: str
     text: str
-    extra: dict[str, str] = {}  # msgspec copies it for each instance
+    extra: dict[str, Any] = {}  # Any: values of a provider's own body; msgspec copies it for each instance
 
 
 class WireMessage(msgspec.Struct, array_like=True):

@@ -32,7 +32,7 @@ def json_in(answer: str) -> Any:  # Any: a JSON value
     if not isinstance(answer, str):
         raise AnswerError(f"An answer is text, not {type(answer).__name__}.", answer=repr(answer))
     failure: ValueError | None = None
-    for candidate in _candidates(answer):
+    for candidate in candidates(answer):
         try:
             return loose_json.loads(candidate)
         except ValueError as wrong:
@@ -56,7 +56,7 @@ def without_thoughts(answer: str) -> str:
     return text.partition("<think>")[0].strip().lstrip("\ufeff").strip()
 
 
-def _candidates(answer: str) -> Iterator[str]:
+def candidates(answer: str) -> Iterator[str]:
     """The texts that may be the JSON, the likeliest first."""
     whole = answer.strip().lstrip("\ufeff").strip()
     if whole[:1] in ("{", "[") or _SCALAR.fullmatch(whole):
@@ -64,7 +64,7 @@ def _candidates(answer: str) -> Iterator[str]:
     text = without_thoughts(answer)
     if text != whole and (text[:1] in ("{", "[") or _SCALAR.fullmatch(text)):
         yield text
-    blocks = _fenced_blocks(text)
+    blocks = fenced_blocks(text)
     if blocks and text.startswith(("```", "~~~")) and blocks[0][0] == "json":
         yield blocks[0][1]  # begun with at once: what comes after it is an explanation
     if blocks:
@@ -73,7 +73,7 @@ def _candidates(answer: str) -> Iterator[str]:
     yield from _in_prose(text)
 
 
-def _fenced_blocks(text: str) -> list[tuple[str, str]]:
+def fenced_blocks(text: str) -> list[tuple[str, str]]:
     """Language and content of every fenced block; the last one may lack its end."""
     blocks: list[tuple[str, str]] = []
     language: str | None = None
@@ -98,9 +98,9 @@ def _fenced_blocks(text: str) -> list[tuple[str, str]]:
 def _in_prose(text: str) -> Iterator[str]:
     """Whole bracketed stretches: objects before lists, for lists are also footnotes, and the last before the first."""
     for minds_quotes in (True, False) if '"' in text else (False,):  # a stray quote can hide the brackets after it
-        regions = _regions(text, minds_quotes=minds_quotes)
+        stretches = regions(text, minds_quotes=minds_quotes)
         for level in range(LEVELS):
-            here = [(start, end) for start, end, depth in regions if depth == level]
+            here = [(start, end) for start, end, depth in stretches if depth == level]
             likely = [(start, end) for start, end in reversed(here) if _LOOKS_LIKE_JSON.match(text, start)]
             for bracket in "{[":
                 yield from islice((text[start:end] for start, end in likely if text[start] == bracket), TRIED)
@@ -108,7 +108,7 @@ def _in_prose(text: str) -> Iterator[str]:
                 break  # what is inside of something that looks like JSON is a part of the answer, not the answer
 
 
-def _regions(text: str, *, minds_quotes: bool) -> list[tuple[int, int, int]]:
+def regions(text: str, *, minds_quotes: bool) -> list[tuple[int, int, int]]:
     """Start, end and depth of every pair of brackets, in the order of their ends, in one pass over the text.
 
     What stands in a bracket that is never closed but looks like JSON is left out: it is half an answer.

@@ -74,6 +74,10 @@ class Definition:
             variables.pop(self._hidden, None)
         return variables, self.function(*args, **kwargs)
 
+    def check(self, args: Sequence[Any], kwargs: Mapping[str, Any], *, is_bound: bool) -> None:
+        """Raise what a call with these arguments would raise about them; nothing is run."""
+        self._bound(args, kwargs, is_bound=is_bound)
+
     def _bound(self, args: Sequence[Any], kwargs: Mapping[str, Any], *, is_bound: bool) -> dict[str, Any]:
         try:
             bound = self.signature.bind(*args, **kwargs)

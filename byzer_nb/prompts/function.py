@@ -16,7 +16,10 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeAlias, TypeVa
 
 from byzer_nb._sync import iterate, run
 from byzer_nb.errors import AnswerError, BadInputError, WrongTypeError
+from byzer_nb.prompts.builders import Builders
 from byzer_nb.prompts.definition import Definition
+from byzer_nb.prompts.ladder import ShapeError
+from byzer_nb.prompts.long_text import Manner, pieces, shaped_reply, whole_reply
 from byzer_nb.prompts.result_kind import TEXT, ResultKind
 from byzer_nb.prompts.shape import one_of, to_model
 from byzer_nb.prompts.speaker import Speaker
@@ -42,7 +45,7 @@ class _SignatureOnInstances:
         return definition.signature_of_method if instance._is_bound else definition.signature
 
 
-class PromptFunction(Generic[P, R]):
+class PromptFunction(Builders, Generic[P, R]):
     """A function implemented by a model; without a model a call gives the text that would be sent.
 
     Args:
@@ -81,6 +84,7 @@ class PromptFunction(Generic[P, R]):
         self._check_result = check_result
         self._llm = self._accepted(llm)
         self._options: Mapping[str, Any] = self._merged({}, {} if options is None else options)
+        self._manner = Manner()
         self._return_type: Any = None  # Any: a type in any of Python's forms
         self._extractor: Callable[[str], Any] | None = None
 
@@ -127,6 +131,13 @@ class PromptFunction(Generic[P, R]):
             raise WrongTypeError(f"The extractor of {self.__name__} is a function of the text, not {func!r}.")
         return self._but(_extractor=func)
 
+    def _check_gives_text(self) -> None:
+        if self._definition.kind.model is not None:
+            raise BadInputError(
+                f"Response markers are for text, and {self.__name__} is annotated with another type.",
+                hint="Annotate it with str or Generator[str, None, None], and use with_return_type(...).",
+            )
+
     def _merged(self, options: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(more, Mapping):
             raise WrongTypeError(f"The options of {self.__name__} are a dict, not {more!r}.")
@@ -164,8 +175,10 @@ class PromptFunction(Generic[P, R]):
             return cast(R, iterate(cast("AsyncIterator[str]", self.aio(*args, **kwargs))))
         # All but the call itself happens in this thread: an extractor or a class may well ask a model too.
         speaker = self._speaker(args)
-        asked = self._asked(speaker, kind, self.prompt(*args, **kwargs))
-        return cast(R, self._result(kind, run(speaker.reply(asked, options=self._options))))
+        asked = self.prompt(*args, **kwargs)
+        if kind.model is not None:
+            return cast(R, run(self._shaped(speaker, kind, asked)))
+        return cast(R, self._result(run(self._reply(speaker, asked))))
 
     def aio(self, *args: P.args, **kwargs: P.kwargs) -> Any:  # Any: awaitable of R, or an async generator of text
         """The async form: `await f.aio(...)`, or `async for piece in f.aio(...)` for a function that streams."""
@@ -174,15 +187,37 @@ class PromptFunction(Generic[P, R]):
         return self._pieces(speaker, text) if kind.streams else self._answer(speaker, kind, text)
 
     async def _answer(self, speaker: Speaker, kind: ResultKind, text: Text) -> Any:
-        asked = self._asked(speaker, kind, text if isinstance(text, str) else await text)
-        return self._result(kind, await speaker.reply(asked, options=self._options))
+        asked = text if isinstance(text, str) else await text
+        if kind.model is not None:
+            return await self._shaped(speaker, kind, asked)
+        return self._result(await self._reply(speaker, asked))
+
+    async def _shaped(self, speaker: Speaker, kind: ResultKind, asked: str) -> Any:
+        """An instance of the annotated class, or None where no answer fitted."""
+        assert kind.model is not None
+        try:
+            found = await shaped_reply(speaker, asked, kind.model, manner=self._manner, options=self._options_of_call())
+        except ShapeError as wrong:
+            if self._check_result:
+                self._warn(kind, wrong.reply, wrong)
+            return None
+        return found.value
+
+    def _reply(self, speaker: Speaker, asked: str) -> Coroutine[Any, Any, Reply]:
+        return whole_reply(speaker, asked, manner=self._manner, options=self._options_of_call())
 
     async def _pieces(self, speaker: Speaker, text: Text) -> AsyncGenerator[str, None]:
         asked = text if isinstance(text, str) else await text
-        async with aclosing(speaker.deltas(asked, options=self._options)) as deltas:
-            async for delta in deltas:
-                if delta.text:
-                    yield delta.text
+        answer = pieces(speaker, asked, manner=self._manner, options=self._options_of_call())
+        async with aclosing(answer):
+            async for piece in answer:
+                yield piece
+
+    def _options_of_call(self) -> Mapping[str, Any]:
+        config = self._options.get("llm_config") or {}
+        if not self._manner.stop or not isinstance(config, Mapping):  # what is no mapping, the speaker refuses
+            return self._options
+        return {**self._options, "llm_config": {**config, "gen.stop": list(self._manner.stop)}}
 
     def _text(self, args: Any, kwargs: Any) -> Text:
         """The prompt; of an async function it has to be awaited."""
@@ -201,17 +236,7 @@ class PromptFunction(Generic[P, R]):
         """What the annotation asks for, unless a builder asks for something else, which needs the whole text."""
         return self._definition.kind if self._return_type is None and self._extractor is None else TEXT
 
-    def _asked(self, speaker: Speaker, kind: ResultKind, text: str) -> str:
-        return text if kind.model is None else speaker.shaped(text, kind.model)
-
-    def _result(self, kind: ResultKind, reply: Reply) -> Any:
-        if kind.model is not None:
-            try:
-                return one_of(kind.model).read(reply.text)
-            except AnswerError as wrong:
-                if self._check_result:
-                    self._warn(kind, reply, wrong)
-                return None
+    def _result(self, reply: Reply) -> Any:
         answer: Any = reply.text if self._extractor is None else self._extractor(reply.text)
         return answer if self._return_type is None else to_model(answer, self._return_type)
 
@@ -267,7 +292,8 @@ class PromptFunction(Generic[P, R]):
             found = None
         if isinstance(found, PromptFunction) and found._definition is self._definition:
             return _found_again, (self.__module__, self.__qualname__, settings)
-        return _made_again, (self._definition.function, self._find_speaker, self._definition.render, settings)
+        definition = self._definition
+        return _made_again, (type(self), definition.function, self._find_speaker, definition.render, settings)
 
 
 _SETTINGS = frozenset(
@@ -278,6 +304,7 @@ _SETTINGS = frozenset(
         "_is_bound",
         "_is_in_class",
         "_llm",
+        "_manner",
         "_options",
         "_owner",
         "_return_type",
@@ -292,9 +319,10 @@ def _found_again(module: str, qualname: str, settings: dict[str, Any]) -> Prompt
 
 
 def _made_again(
+    cls: type[PromptFunction[..., Any]],
     function: Callable[..., object],
     find_speaker: Callable[[object], Speaker],
     render: str,
     settings: dict[str, Any],
 ) -> PromptFunction[..., Any]:
-    return PromptFunction(function, find_speaker=find_speaker, render=render)._but(**settings)
+    return cls(function, find_speaker=find_speaker, render=render)._but(**settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 DEEPEST = 200  # brackets in brackets; no answer is so deep, and Python's own stack is not much deeper
@@ -12,21 +13,38 @@ _SKIPPED = re.compile(r"(?:\s+|//[^\n]*|#[^\n]*|/\*.*?\*/)+", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_$][\w$-]*")
 _NUMBER = re.compile(r"[+-]?(?:\d[\d_]*)(?:\.\d*)?(?:[eE][+-]?\d+)?|[+-]?\.\d+")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"' + r"|'[^'\\]*(?:\\.[^'\\]*)*'", re.DOTALL)
-_WORDS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
+WORDS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
 _ESCAPE = re.compile(r"\\(?:u([\da-fA-F]{4})|x([\da-fA-F]{2})|U(000[\da-fA-F]{5}|0010[\da-fA-F]{4})|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "\n": ""}
+_WIDE = str.maketrans("０１２３４５６７８９．－＋", "0123456789.-+")
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
 
 
-def loads(text: str) -> Any:  # Any: a JSON value
-    """The value of a text that is JSON, or nearly so; `ValueError` with the place where it is not."""
+class WrittenInt(int):
+    """A whole number that remembers its digits: a postcode `01234` is no 1234 where text is wanted."""
+
+    written: str
+
+
+class WrittenFloat(float):
+    """A number that remembers its digits: version `1.10` is not `1.1` where text is wanted."""
+
+    written: str
+
+
+def loads(text: str, *, keeps_digits: bool = False) -> Any:  # Any: a JSON value
+    """The value of a text that is JSON, or nearly so; `ValueError` with the place where it is not.
+
+    With `keeps_digits`, numbers remember how they were written.
+    """
+    number = written_number if keeps_digits else plain_number
     try:
-        return json.loads(text, strict=False)
+        return json.loads(text, strict=False, parse_float=number)
     except RecursionError:
         raise ValueError("too many brackets in one another") from None
     except ValueError as wrong:
         try:
-            value, end = _Reader(text).value(0, 0)
+            value, end = _Reader(text, number).value(0, 0)
         except (ValueError, RecursionError):
             raise wrong from None
         if _skip(text, end) < len(text) or not isinstance(value, dict | list):
@@ -37,8 +55,9 @@ def loads(text: str) -> Any:  # Any: a JSON value
 class _Reader:
     """One pass over a text, value by value; every step goes forward, so the time is linear."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, number: Callable[[str], int | float]) -> None:
         self._text = text
+        self._number = number
 
     def value(self, at: int, depth: int) -> tuple[Any, int]:
         """The value that begins here, and where it ends."""
@@ -49,11 +68,11 @@ class _Reader:
                 raise ValueError("too many brackets in one another")
             return self._object(at + 1, depth) if first == "{" else self._list(at + 1, depth, closing=_CLOSING[first])
         if first in ("'", '"') and (string := _STRING.match(self._text, at)):
-            return _unquoted(string.group()), string.end()
+            return unquoted(string.group()[1:-1]), string.end()
         if number := _NUMBER.match(self._text, at):
-            return _number(number.group()), number.end()
-        if (word := _NAME.match(self._text, at)) and word.group() in _WORDS:
-            return _WORDS[word.group()], word.end()
+            return self._number(number.group()), number.end()
+        if (word := _NAME.match(self._text, at)) and word.group() in WORDS:
+            return WORDS[word.group()], word.end()
         raise ValueError(f"no value at character {at}")
 
     def _object(self, at: int, depth: int) -> tuple[dict[str, Any], int]:
@@ -97,8 +116,11 @@ def _skip(text: str, at: int) -> int:
     return blank.end() if blank else at
 
 
-def _unquoted(literal: str) -> str:
-    text = _ESCAPE.sub(_unescaped, literal[1:-1])
+def unquoted(literal: str) -> str:
+    """What stands between the quotes of a string, which are no part of `literal`."""
+    if "\\" not in literal:
+        return literal
+    text = _ESCAPE.sub(_unescaped, literal)
     # Characters beyond the first plane are written as two; alone, half of one cannot be sent anywhere.
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if not text.isascii() else text
 
@@ -108,6 +130,17 @@ def _unescaped(escape: re.Match[str]) -> str:
     return chr(int(code, 16)) if code else _ESCAPED.get(escape[4], escape[4])
 
 
-def _number(literal: str) -> int | float:
-    plain = literal.replace("_", "")
+def plain_number(literal: str) -> int | float:
+    """The number that the digits stand for."""
+    plain = literal.replace("_", "").translate(_WIDE)
     return int(plain) if plain.lstrip("+-").isdigit() else float(plain)
+
+
+def written_number(literal: str) -> int | float:
+    """The same; it keeps the digits where they say more than the number does."""
+    number = plain_number(literal)
+    if repr(number) == literal:
+        return number
+    kept = WrittenInt(number) if isinstance(number, int) else WrittenFloat(number)
+    kept.written = literal.translate(_WIDE)
+    return kept

@@ -14,9 +14,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from byzer_nb.errors import ModelCallError, UnsupportedError
+from byzer_nb.providers.anthropic_tools import AnthropicCalls, call_blocks, output_config, result_block, tool_fields
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.asked import alternating, cannot_fetch, checked_extra, inline, system_text
 from byzer_nb.providers.wire.failures import Called
+from byzer_nb.providers.wire.tool_calls import ended
 from byzer_nb.types import AudioPart, ChatRequest, Delta, FinishReason, ImagePart, Part, TextPart, Usage
 
 T = TypeVar("T")
@@ -30,6 +32,10 @@ _DECIDED_BY_THE_CALL = {
     "messages": "Give the messages to the call itself.",
     "system": 'Give it as a message: {"role": "system", "content": "..."}',
     "stream": "Call stream(...) for an answer in pieces, and chat(...) for a whole one.",
+}
+_DECIDED_BY_TOOLS = {
+    "tools": "Give all of them as tools of the request.",
+    "tool_choice": "Give it as tool_choice of the request.",
 }
 _FINISH_REASONS: dict[str, FinishReason] = {
     "max_tokens": "length",
@@ -68,7 +74,10 @@ def chat_body(request: ChatRequest, manner: Manner) -> dict[str, Any]:  # Any: J
     """The body of a call, without the model, the version and the wish for a stream."""
     body: dict[str, Any] = {
         "max_tokens": request.options.max_tokens or manner.max_output_tokens,
-        "messages": alternating(request, partial(_block, manner=manner)),
+        "messages": alternating(
+            request, partial(_block, manner=manner), call_blocks=call_blocks, result_block=result_block
+        ),
+        **tool_fields(request),
     }
     if system := system_text(request):
         body["system"] = system
@@ -78,7 +87,10 @@ def chat_body(request: ChatRequest, manner: Manner) -> dict[str, Any]:  # Any: J
             body[name] = value
     if request.options.stop:
         body["stop_sequences"] = list(request.options.stop)
-    return body | checked_extra(request.options.extra, _DECIDED_BY_THE_CALL)
+    body |= checked_extra(request.options.extra, _DECIDED_BY_THE_CALL | (_DECIDED_BY_TOOLS if request.tools else {}))
+    if request.schema is not None:
+        body |= output_config(request.schema, body.get("output_config", {}))
+    return body
 
 
 def _block(part: Part, manner: Manner) -> dict[str, Any]:
@@ -111,11 +123,17 @@ def parameter_refused(complaint: str, body: Mapping[str, Any]) -> str | None:  #
 
 
 class Block(msgspec.Struct, gc=False):
-    """A piece of an answer; also what the next event adds to one. Tools and signatures bring nothing to read."""
+    """A piece of an answer; also what the next event adds to one."""
 
     type: str = ""
     text: str | None = None
     thinking: str | None = None
+    signature: str | None = None  # of thinking, and given back with it
+    data: str | None = None  # thinking that nobody may read
+    id: str | None = None  # of a call, like the three that follow
+    name: str | None = None
+    input: Any = None  # Any: JSON; empty where it comes in pieces
+    partial_json: str | None = None
     stop_reason: str | None = None  # of the event that ends the words
 
 
@@ -148,6 +166,7 @@ class StreamEvent(msgspec.Struct, gc=False):
     """One event of a stream."""
 
     type: str
+    index: int = 0
     message: Answer | str | None = None  # words, in an error that a gateway made
     content_block: Block | None = None
     delta: Block | None = None
@@ -179,23 +198,41 @@ def whole_answer(body: bytes, headers: Mapping[str, str], called: Called) -> Del
     if answer.content is None:
         raise failures.unreadable(body, called)
     spent = answer.usage
+    found = AnthropicCalls()
+    for place, block in enumerate(answer.content):
+        _take(found, place, block)
+    calls = found.whole()
     return Delta(
         text="".join(block.text or "" for block in answer.content if block.type == "text"),
         reasoning="".join(block.thinking or "" for block in answer.content if block.type == "thinking"),
-        finish_reason=finish_reason(answer.stop_reason),
+        finish_reason=ended(finish_reason(answer.stop_reason), calls),
         usage=Usage(input_tokens=spent.read() or 0, output_tokens=spent.output_tokens or 0) if spent else None,
         request_id=answer.id or "",
+        tool_calls=calls,
     )
+
+
+def _take(found: AnthropicCalls, place: int, block: Block) -> None:
+    """Take in what a block, or the next piece of one, has of calls and of thoughts."""
+    if block.type == "tool_use":
+        found.calls.begin(place, name=block.name or "", call_id=block.id or "")
+        if block.input:  # in a stream it is empty, and comes in pieces
+            found.calls.add(place, block.input)
+    elif block.partial_json is not None:
+        found.calls.add(place, block.partial_json)
+    elif block.thinking is not None or block.signature is not None or block.data is not None:
+        found.thoughts.add(place, thinking=block.thinking, signature=block.signature, data=block.data)
 
 
 class MessageStream:
     """What is known of a streamed answer so far; it is fed with the JSON of its events."""
 
-    __slots__ = ("_called", "_headers", "_reason", "_request_id", "_usage", "is_done")
+    __slots__ = ("_called", "_found", "_headers", "_reason", "_request_id", "_usage", "is_done")
 
     def __init__(self, called: Called, headers: Mapping[str, str]) -> None:
         self.is_done = False
         self._called = called
+        self._found = AnthropicCalls()
         self._headers = headers
         self._reason = ""
         self._request_id = ""
@@ -211,7 +248,7 @@ class MessageStream:
         event = decoded(decode_event, data, self._called)
         match event.type:
             case "content_block_delta" | "content_block_start":
-                return self._said(event.delta or event.content_block)
+                return self._said(event.index, event.delta or event.content_block)
             case "message_start" if isinstance(event.message, Answer):
                 self._request_id = event.message.id or ""
                 self._count(event.message.usage)
@@ -228,10 +265,19 @@ class MessageStream:
         """The delta that closes the answer; a stream that stopped short has none."""
         if not self.is_whole:
             raise failures.cut_off(self._called)
-        return Delta(finish_reason=finish_reason(self._reason), usage=self._usage, request_id=self._request_id)
+        calls = self._found.whole()
+        return Delta(
+            finish_reason=ended(finish_reason(self._reason), calls),
+            usage=self._usage,
+            request_id=self._request_id,
+            tool_calls=calls,
+        )
 
-    def _said(self, block: Block | None) -> Delta | None:
-        if block is None or not (block.text or block.thinking):
+    def _said(self, place: int, block: Block | None) -> Delta | None:
+        if block is None:
+            return None
+        _take(self._found, place, block)
+        if not (block.text or block.thinking):
             return None
         return Delta(text=block.text or "", reasoning=block.thinking or "", request_id=self._request_id)
 

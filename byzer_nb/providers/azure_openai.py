@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from byzer_nb.providers.openai_dialect import OpenAIDialect, openai_card
-from byzer_nb.providers.openai_hosts import HOSTS, host_habits
+from byzer_nb.providers.openai_hosts import EVERY, HOSTS, Host, host_habits
 from byzer_nb.providers.openai_media import media_abilities, media_ports
 from byzer_nb.providers.openai_presets import OPENAI, read_base_url
 from byzer_nb.providers.openai_wire import Speaker
@@ -15,6 +15,7 @@ from byzer_nb.providers.wire.route_settings import called_by, read_route, read_u
 from byzer_nb.types import DeploySpec
 from byzer_nb.types.settings import Settings
 
+FIRST_WITH_TOOLS, FIRST_WITH_SCHEMAS = "2023-12-01", "2024-08-01"  # versions; endpoints without one have both
 EXAMPLE = "https://resource.openai.azure.com"
 NAMES = ("azure_endpoint", "api_base", "base_url")
 
@@ -61,7 +62,7 @@ class AzureOpenAI(WireEngine):
         )
         speaker = Speaker(
             model=deployment or model,
-            host=HOSTS["openai.com"] if is_at_azure else host_habits(url.host or ""),
+            host=_habits(version) if is_at_azure else host_habits(url.host or ""),
             max_output_tokens=max_output_tokens,
             is_reasoning=is_reasoning,
         )
@@ -74,3 +75,11 @@ class AzureOpenAI(WireEngine):
             embedder=dialect,
             **media_ports(speaker.model, called, known_as=model),
         )
+
+
+def _habits(version: str) -> Host:
+    """OpenAI's, as far as the version of the endpoint has them."""
+    host = HOSTS["openai.com"]
+    if version and version < FIRST_WITH_TOOLS:
+        host = replace(host, no_tools=EVERY)
+    return replace(host, no_schema=EVERY) if version and version < FIRST_WITH_SCHEMAS else host

@@ -7,7 +7,7 @@ from dataclasses import replace
 from byzer_nb.providers.baichuan_signed import OPTIONS as SIGNED_OPTIONS
 from byzer_nb.providers.baichuan_signed import SignedDialect, Signer
 from byzer_nb.providers.openai_dialect import OpenAIDialect, openai_card
-from byzer_nb.providers.openai_hosts import Host
+from byzer_nb.providers.openai_hosts import EVERY, Host
 from byzer_nb.providers.openai_wire import Speaker
 from byzer_nb.providers.wire.engine import WireEngine
 from byzer_nb.providers.wire.route_settings import called_by, read_route, read_url, versioned, with_bearer
@@ -42,7 +42,7 @@ class Baichuan(WireEngine):
         settings.warn_about_the_rest()
         called = called_by(spec, model=model, url=url, secrets=(key,))
         # It counts tokens in the last chunk of every stream, and knows no wish for that.
-        speaker = Speaker(model=model, host=Host(options=OPTIONS), quirks=frozenset({"stream_options"}))
+        speaker = Speaker(model=model, host=Host(options=OPTIONS, no_tools=EVERY), quirks=frozenset({"stream_options"}))
         dialect = CurrentDialect(speaker, called=called)
         embeds = "embedding" in model.lower()
         card = openai_card(speaker, called, embed=embeds, images=False, audio=False, continues=False)

@@ -17,6 +17,7 @@ from byzer_nb.providers.wire.asked import checked_extra, system_text, words_alon
 from byzer_nb.providers.wire.call import Call, Signature, json_body
 from byzer_nb.providers.wire.failures import REQUEST_ID_HEADERS, Called, Complaint
 from byzer_nb.providers.wire.http import Wire
+from byzer_nb.providers.wire.lines import LineSplitter
 from byzer_nb.providers.wire.sse import Event
 from byzer_nb.types import ChatRequest, Delta, Secret, Usage
 
@@ -65,7 +66,7 @@ class SignedDialect:
     def chat(self, request: ChatRequest) -> Call:
         """A chat; a streamed one has an address of its own."""
         path = "stream/chat" if request.stream else "chat"
-        return Call(path=path, body=json_body(self._body(request)), split=JSONLines)
+        return Call(path=path, body=json_body(self._body(request)), split=LineSplitter)
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:  # Any: JSON
         body: dict[str, Any] = {"model": self._model, "messages": _messages(request)}
@@ -112,30 +113,6 @@ def _messages(request: ChatRequest) -> list[dict[str, str]]:
     if messages and messages[0]["role"] == "user":
         system = f"{system}\n\n{messages.pop(0)['content']}"
     return [{"role": "user", "content": system}, *messages]
-
-
-class JSONLines:
-    """Takes chunks and gives the lines that are complete; blank ones give nothing."""
-
-    __slots__ = ("_tail",)
-
-    def __init__(self) -> None:
-        self._tail = b""
-
-    @property
-    def waiting(self) -> int:
-        """How many bytes of an unfinished line are kept."""
-        return len(self._tail)
-
-    def feed(self, chunk: bytes) -> list[Event]:
-        """The lines that this chunk completes."""
-        lines, end, self._tail = (self._tail + chunk).rpartition(b"\n")
-        return [Event(line) for line in lines.split(b"\n") if line.strip()] if end else []
-
-    def finish(self) -> list[Event]:
-        """The last line, which need not have an end."""
-        tail, self._tail = self._tail, b""
-        return [Event(tail)] if tail.strip() else []
 
 
 class Said(msgspec.Struct, gc=False):

@@ -55,7 +55,13 @@ class Bedrock(WireEngine):
         card = ModelCard(
             model=model.id,
             engine=called.provider,
-            capabilities=Capabilities(images=dialect.takes_pictures, continues=True, options=dialect.options),
+            capabilities=Capabilities(
+                images=dialect.takes_pictures,
+                continues=True,
+                tools=dialect.takes_tools,
+                schema=dialect.takes_schemas,
+                options=dialect.options,
+            ),
         )
         signed = replace(route, sign=signer(credentials, region=region, service=SERVICE), refusal=refusal)
         return cls(dialect, signed, called=called, card=card)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from byzer_nb.providers import anthropic_wire
+from byzer_nb.providers import anthropic_tools, anthropic_wire
 from byzer_nb.providers.anthropic_wire import USUAL_MAX_TOKENS, Manner, MessageStream, whole_answer
 from byzer_nb.providers.bedrock_dialect import BedrockDialect, chunk_in
 from byzer_nb.providers.wire.sse import Event
@@ -18,6 +18,16 @@ class ClaudeOnBedrock(BedrockDialect):
     """Anthropic's messages; the model stands in the address, and the version in the body."""
 
     options = anthropic_wire.OPTIONS
+
+    @property
+    def takes_tools(self) -> bool:  # type: ignore[override]  # here the model tells
+        """Whether it is offered tools."""
+        return anthropic_tools.takes_tools(self.model.id)
+
+    @property
+    def takes_schemas(self) -> bool:  # type: ignore[override]  # here the model tells
+        """Whether it can be held to a schema."""
+        return anthropic_tools.takes_schemas(self.model.id)
 
     def body(self, request: ChatRequest) -> dict[str, Any]:  # Any: JSON
         """Anthropic's body, with the version in it."""

@@ -8,12 +8,15 @@ from typing import Any
 import msgspec
 
 from byzer_nb.errors import UnsupportedError
+from byzer_nb.providers import converse_tools
 from byzer_nb.providers.anthropic_wire import decoded
 from byzer_nb.providers.bedrock_dialect import BedrockDialect, raise_failure, request_id
+from byzer_nb.providers.converse_tools import ConverseCalls, Thought, Use
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.asked import alternating, cannot_fetch, checked_extra, inline
 from byzer_nb.providers.wire.failures import Called
 from byzer_nb.providers.wire.sse import Event
+from byzer_nb.providers.wire.tool_calls import ended
 from byzer_nb.types import AudioPart, ChatRequest, Delta, FinishReason, ImagePart, Part, TextPart, Usage
 
 OPTIONS = frozenset({"max_tokens", "temperature", "top_p", "stop", "continue_last", "timeout", "extra"})
@@ -39,6 +42,7 @@ _DECIDED_BY_THE_CALL = {
     "modelId": "Name the model when you ask: model='...'; another model is loaded under a name of its own.",
     "inferenceConfig": "Use the options max_tokens, temperature, top_p and stop.",
 }
+_DECIDED_BY_TOOLS = {"toolConfig": "Give them as tools and tool_choice of the request."}
 _FINISH_REASONS: dict[str, FinishReason] = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
@@ -55,19 +59,41 @@ class Converse(BedrockDialect):
     stream_verb = "converse-stream"
 
     @property
+    def takes_tools(self) -> bool:  # type: ignore[override]  # here the model tells
+        """Whether it is offered tools."""
+        return converse_tools.takes_tools(self.model.id)
+
+    @property
+    def takes_schemas(self) -> bool:  # type: ignore[override]  # here the model tells
+        """Whether it can be held to a schema."""
+        return converse_tools.takes_schemas(self.model.id)
+
+    @property
     def options(self) -> frozenset[str]:
         """The options of every model; Converse has no top_k, and every maker a name of his own for it."""
         return OPTIONS | {"top_k"} if self.model.family == "anthropic" else OPTIONS
 
     def body(self, request: ChatRequest) -> dict[str, Any]:  # Any: JSON
         """The conversation, the options of every model, and those of this one."""
-        body: dict[str, Any] = {"messages": alternating(request, _block)}
+        body: dict[str, Any] = {
+            "messages": alternating(
+                request,
+                _block,
+                call_blocks=converse_tools.call_blocks,
+                result_block=converse_tools.result_block,
+            ),
+            **converse_tools.tool_fields(request, model=self.model.id),
+        }
         if system := [{"text": turn.text} for turn in request.messages if turn.role == "system" and turn.text]:
             body["system"] = system
         if config := self._config(request):
             body["inferenceConfig"] = config
-        extra = checked_extra(request.options.extra, _DECIDED_BY_THE_CALL)
+        extra = checked_extra(
+            request.options.extra, _DECIDED_BY_THE_CALL | (_DECIDED_BY_TOOLS if request.tools else {})
+        )
         body |= {name: value for name, value in extra.items() if name in _OWN_FIELDS}
+        if request.schema is not None:
+            body |= converse_tools.output_config(request.schema, body.get("outputConfig", {}))
         if of_the_model := self._of_the_model(request, extra):
             body["additionalModelRequestFields"] = body.get("additionalModelRequestFields", {}) | of_the_model
         return body
@@ -85,12 +111,17 @@ class Converse(BedrockDialect):
         if message is None:
             raise failures.unreadable(body, self.called)
         thoughts = [block.reasoning_content for block in message.content]
+        found = ConverseCalls()
+        for place, block in enumerate(message.content):
+            found.take(place, use=block.tool_use, thought=block.reasoning_content)
+        calls = found.whole()
         return Delta(
             text="".join(block.text or "" for block in message.content),
             reasoning="".join(thought.words() for thought in thoughts if thought),
-            finish_reason=_finish_reason(answer.stop_reason),
+            finish_reason=ended(_finish_reason(answer.stop_reason), calls),
             usage=answer.usage.usage() if answer.usage else None,
             request_id=request_id(headers),
+            tool_calls=calls,
         )
 
     def reading(self, headers: Mapping[str, str]) -> ConverseStream:
@@ -131,22 +162,12 @@ def _block(part: Part) -> dict[str, Any]:
             raise UnsupportedError("Sound is not sent to Bedrock.", hint="Write it down first, with a speech model.")
 
 
-class Thought(msgspec.Struct, rename="camel", gc=False):
-    """Reasoning: a text of its own in a whole answer, the next words in a stream."""
-
-    text: str | None = None
-    reasoning_text: Thought | None = None
-
-    def words(self) -> str:
-        """The text; a signature, or reasoning that was made unreadable, has none."""
-        return self.reasoning_text.words() if self.reasoning_text else self.text or ""
-
-
 class Block(msgspec.Struct, rename="camel", gc=False):
     """A piece of an answer, or what the next event adds to one."""
 
     text: str | None = None
     reasoning_content: Thought | None = None
+    tool_use: Use | None = None
 
 
 class Spoken(msgspec.Struct, gc=False):
@@ -179,6 +200,8 @@ class Answer(msgspec.Struct, rename="camel", gc=False):
     """A whole answer, or the payload of any frame: only the fields of its kind are there."""
 
     output: Output | None = None
+    content_block_index: int = 0
+    start: Block | None = None
     delta: Block | None = None
     stop_reason: str | None = None
     usage: Spent | None = None
@@ -190,11 +213,12 @@ _decode_answer = msgspec.json.Decoder(Answer).decode
 class ConverseStream:
     """What is known of a streamed answer so far."""
 
-    __slots__ = ("_called", "_headers", "_reason", "_usage", "is_done")
+    __slots__ = ("_called", "_found", "_headers", "_reason", "_usage", "is_done")
 
     def __init__(self, called: Called, headers: Mapping[str, str]) -> None:
         self.is_done = False
         self._called = called
+        self._found = ConverseCalls()
         self._headers = headers
         self._reason = ""
         self._usage: Usage | None = None
@@ -209,8 +233,11 @@ class ConverseStream:
         raise_failure(event, self._headers, self._called)
         frame = decoded(_decode_answer, event.data, self._called)
         match event.name:
+            case "contentBlockStart" if frame.start is not None:
+                self._found.take(frame.content_block_index, use=frame.start.tool_use)
             case "contentBlockDelta" if frame.delta is not None:
                 thought = frame.delta.reasoning_content
+                self._found.take(frame.content_block_index, use=frame.delta.tool_use, thought=thought)
                 text, reasoning = frame.delta.text or "", thought.words() if thought else ""
                 return Delta(text=text, reasoning=reasoning) if text or reasoning else None
             case "messageStop":
@@ -218,14 +245,18 @@ class ConverseStream:
             case "metadata":
                 self._usage = frame.usage.usage() if frame.usage else None
                 self.is_done = self.is_whole
-        return None  # where blocks begin and end, and what is yet to be invented
+        return None  # where blocks end, and what is yet to be invented
 
     def last(self) -> Delta:
         """The delta that closes the answer; a stream that stopped short has none."""
         if not self.is_whole:
             raise failures.cut_off(self._called)
+        calls = self._found.whole()
         return Delta(
-            finish_reason=_finish_reason(self._reason), usage=self._usage, request_id=request_id(self._headers)
+            finish_reason=ended(_finish_reason(self._reason), calls),
+            usage=self._usage,
+            request_id=request_id(self._headers),
+            tool_calls=calls,
         )
 
 

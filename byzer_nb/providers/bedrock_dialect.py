@@ -62,6 +62,8 @@ class BedrockDialect(ABC):
     """A way to ask: the two ends of its addresses, its bodies, and its answers."""
 
     takes_pictures = True
+    takes_tools = False
+    takes_schemas = False
 
     whole_verb = "invoke"
     stream_verb = "invoke-with-response-stream"

@@ -10,6 +10,7 @@ import msgspec
 
 from byzer_nb.errors import ModelCallError
 from byzer_nb.providers import anthropic_wire
+from byzer_nb.providers.anthropic_tools import takes_schemas, takes_tools
 from byzer_nb.providers.anthropic_wire import USUAL_MAX_TOKENS, Manner, MessageStream
 from byzer_nb.providers.wire.call import Call, json_body
 from byzer_nb.providers.wire.engine import WireEngine, tell
@@ -42,7 +43,13 @@ class Claude(WireEngine):
         card = ModelCard(
             model=model,
             engine=called.provider,
-            capabilities=Capabilities(images=True, continues=True, options=anthropic_wire.OPTIONS),
+            capabilities=Capabilities(
+                images=True,
+                continues=True,
+                tools=takes_tools(model),
+                schema=takes_schemas(model),
+                options=anthropic_wire.OPTIONS,
+            ),
         )
         dialect = ClaudeDialect(manner, called=called)
         return cls(dialect, replace(route, headers={"x-api-key": key}), called=called, card=card)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from byzer_nb.providers.dashscope_wire import IN_PIECES
+from byzer_nb.providers.dashscope_wire import IN_PARALLEL, IN_PIECES
 from byzer_nb.providers.openai_dialect import OpenAIDialect
 from byzer_nb.providers.openai_hosts import OPENAI_OPTIONS, Host
 from byzer_nb.providers.openai_wire import Speaker
@@ -25,6 +25,8 @@ class CompatibleDialect(OpenAIDialect):
         """The body of a chat completion; streams here are always in pieces, and nobody knows a word for it."""
         body = super().body(request)
         body.pop(IN_PIECES, None)
+        if request.tools:
+            body.setdefault(IN_PARALLEL, True)
         return body
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from byzer_nb.errors import ModelCallError
 from byzer_nb.providers import dashscope_wire as wire
+from byzer_nb.providers.openai_tools import turn_fields
 from byzer_nb.providers.wire.asked import is_begun
 from byzer_nb.providers.wire.call import Call, json_body
 from byzer_nb.providers.wire.failures import Called
@@ -31,7 +32,7 @@ class DashScopeDialect(ABC):
         self.only_pieces = only_pieces
 
     @abstractmethod
-    def content(self, turn: Message) -> str | list[dict[str, str]]:
+    def content(self, turn: Message) -> str | list[dict[str, Any]]:  # Any: JSON
         """What one turn says, as this kind of model takes it."""
 
     def chat(self, request: ChatRequest) -> Call:
@@ -63,7 +64,8 @@ class DashScopeDialect(ABC):
 
     def _messages(self, request: ChatRequest) -> list[dict[str, Any]]:  # Any: JSON
         messages: list[dict[str, Any]] = [
-            {"role": turn.role, "content": self.content(turn)} for turn in request.messages
+            {"role": turn.role, "content": self.content(turn), **turn_fields(turn, shows_thoughts=False)}
+            for turn in request.messages
         ]
         if is_begun(request) and request.options.continue_last:
             messages[-1]["partial"] = True

@@ -10,11 +10,14 @@ import msgspec
 
 from byzer_nb.errors import BadInputError, ModelCallError
 from byzer_nb.providers.dashscope_pieces import Pieces
+from byzer_nb.providers.dashscope_tools import DashScopeCalls
+from byzer_nb.providers.openai_tools import DECIDED_BY_TOOLS, CallPiece, tool_fields
 from byzer_nb.providers.openai_wire import finish_reason
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.asked import checked_extra
 from byzer_nb.providers.wire.failures import Called, Complaint
 from byzer_nb.providers.wire.sse import Event, EventSplitter
+from byzer_nb.providers.wire.tool_calls import ended
 from byzer_nb.types import ChatOptions, ChatRequest, Delta, EmbedReply, Usage
 
 T = TypeVar("T")
@@ -30,6 +33,7 @@ PLAIN_OPTIONS = (
 )
 OPTIONS = frozenset({*PLAIN_OPTIONS, "stop", "stop_token_ids", "continue_last", "timeout", "extra"})
 IN_PIECES = "incremental_output"
+IN_PARALLEL = "parallel_tool_calls"  # one call at a time unless it is asked for
 DECIDED_BY_THE_CALL = {
     "model": "Name the model when you ask: model='...'; a provider's other model is loaded under a name of its own.",
     "messages": "Give the messages to the call itself.",
@@ -71,7 +75,9 @@ def parameters(request: ChatRequest, *, only_pieces: bool) -> dict[str, Any]:  #
     given: dict[str, Any] = {name: value for name in PLAIN_OPTIONS if (value := getattr(options, name)) is not None}
     if options.stop or options.stop_token_ids:
         given["stop"] = _stops(options)
-    given |= checked_extra(options.extra, DECIDED_BY_THE_CALL)
+    if request.tools:
+        given |= {IN_PARALLEL: True, **tool_fields(request)}
+    given |= checked_extra(options.extra, DECIDED_BY_THE_CALL | (DECIDED_BY_TOOLS if request.tools else {}))
     if not request.stream:
         given.pop(IN_PIECES, None)  # it is about streams alone, and refused in other calls
     elif only_pieces:
@@ -119,6 +125,7 @@ class Spoken(msgspec.Struct, gc=False):
 
     content: str | list[TextItem] | None = None
     reasoning_content: str | None = None
+    tool_calls: list[CallPiece] | None = None
 
     def words(self) -> str:
         """The text, without reasoning."""
@@ -199,11 +206,12 @@ decode_embeddings = msgspec.json.Decoder(Embeddings).decode
 class ChatStream:
     """What is known of a streamed answer so far."""
 
-    __slots__ = ("_called", "_headers", "_reason", "_request_id", "_spent", "_text", "_thoughts", "is_done")
+    __slots__ = ("_called", "_calls", "_headers", "_reason", "_request_id", "_spent", "_text", "_thoughts", "is_done")
 
     def __init__(self, called: Called, headers: Mapping[str, str]) -> None:
         self.is_done = False  # there is no good-bye but the end of the connection
         self._called = called
+        self._calls = DashScopeCalls()
         self._headers = headers
         self._reason = ""
         self._request_id = ""
@@ -220,6 +228,7 @@ class ChatStream:
         """What the event adds, if anything that can be read."""
         if event is ASKED_FOR_WHOLES:
             self._text, self._thoughts = Pieces(asked_for_wholes=True), Pieces(asked_for_wholes=True)
+            self._calls = DashScopeCalls(asked_for_wholes=True)
             return None
         answer = decoded(decode_answer, event.data, self._called)
         if answer.code or event.name == "error":
@@ -233,6 +242,7 @@ class ChatStream:
         # The event that closes a stream of pieces has no words, and neither has one for which no token was counted.
         expects_words = has_counted and not self._reason
         spoken = choice.message or Spoken()
+        self._calls.read(spoken.tool_calls)
         text = self._text.add(spoken.words(), expects_words=expects_words)
         reasoning = self._thoughts.add(spoken.reasoning_content or "", expects_words=expects_words)
         if self._reason:
@@ -244,10 +254,12 @@ class ChatStream:
         """The delta that closes the answer; a stream that stopped short has none."""
         if not self._reason:
             raise failures.cut_off(self._called)
+        calls = self._calls.whole()
         return Delta(
-            finish_reason=finish_reason(self._reason),
+            finish_reason=ended(finish_reason(self._reason), calls),
             usage=self._spent.usage() if self._spent else None,
             request_id=self._request_id,
+            tool_calls=calls,
         )
 
     def _count(self, spent: Spent | None) -> bool:
@@ -266,12 +278,16 @@ def whole_answer(body: bytes, called: Called, headers: Mapping[str, str]) -> Del
     choice = answer.output.choice() if answer.output else None
     if choice is None or choice.message is None:
         raise failures.unreadable(body, called)
+    found = DashScopeCalls()
+    found.read(choice.message.tool_calls)
+    calls = found.whole()
     return Delta(
         text=choice.message.words(),
         reasoning=choice.message.reasoning_content or "",
-        finish_reason=finish_reason(said_reason(choice)),
+        finish_reason=ended(finish_reason(said_reason(choice)), calls),
         usage=answer.usage.usage() if answer.usage else None,
         request_id=answer.request_id,
+        tool_calls=calls,
     )
 
 

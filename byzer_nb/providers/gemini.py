@@ -8,7 +8,7 @@ from typing import Self
 from urllib.parse import quote
 
 from byzer_nb.errors import ModelCallError, UnsupportedError
-from byzer_nb.providers import gemini_answers, gemini_wire
+from byzer_nb.providers import gemini_answers, gemini_tools, gemini_wire
 from byzer_nb.providers.gemini_answers import ChatReading
 from byzer_nb.providers.gemini_wire import Quirk
 from byzer_nb.providers.wire.call import Call, json_body
@@ -62,7 +62,7 @@ class GeminiDialect:
             raise UnsupportedError(
                 f"{self._called} cannot continue a begun answer.", hint="Leave out the last assistant message."
             )
-        body = json_body(gemini_wire.chat_body(request, self._quirks))
+        body = json_body(gemini_wire.chat_body(request, self._quirks, model=self._called.model))
         if request.stream:
             return Call(path=self._path("streamGenerateContent"), query={"alt": "sse"}, body=body)
         return Call(path=self._path("generateContent"), body=body)
@@ -107,6 +107,8 @@ def _card(called: Called) -> ModelCard:
             embed=embeds,
             images=not embeds,
             audio=not embeds,
+            tools=not embeds and gemini_tools.takes_tools(called.model),
+            schema=not embeds and gemini_tools.takes_schemas(called.model),
             options=gemini_wire.OPTIONS,
         ),
     )

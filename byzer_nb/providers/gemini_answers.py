@@ -10,10 +10,12 @@ from typing import Any
 import msgspec
 
 from byzer_nb.errors import ModelCallError, RateLimitedError
+from byzer_nb.providers.gemini_tools import SIGNATURE
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.failures import Called, Complaint
 from byzer_nb.providers.wire.sse import Event
-from byzer_nb.types import Delta, EmbedReply, FinishReason, Usage
+from byzer_nb.providers.wire.tool_calls import ended, read_call, sealed
+from byzer_nb.types import Delta, EmbedReply, FinishReason, ToolCall, Usage
 
 _FINISH_REASONS: dict[str, FinishReason] = {
     "MAX_TOKENS": "length",
@@ -32,12 +34,21 @@ _FINISH_REASONS: dict[str, FinishReason] = {
 _GAVE_UP = frozenset({"OTHER", "MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL"})
 
 
+class CalledFunction(msgspec.Struct, gc=False):
+    """A call, which is always whole."""
+
+    name: str = ""
+    args: Any = None  # Any: JSON
+    id: str = ""
+
+
 class Piece(msgspec.Struct, gc=False, rename="camel"):
     """A part of what the model says; what is neither text nor a call brings nothing to read."""
 
     text: str | None = None
     thought: bool | None = None
-    function_call: Any = None  # Any: only that it is there matters
+    function_call: CalledFunction | None = None
+    thought_signature: str | None = None
 
 
 class Content(msgspec.Struct, gc=False):
@@ -108,7 +119,7 @@ _decode_embeddings = msgspec.json.Decoder(Embeddings).decode
 class ChatReading:
     """What is known of an answer so far. The protocol has no good-bye: the last chunk is the one with a reason."""
 
-    __slots__ = ("_called", "_calls_a_tool", "_headers", "_reason", "_request_id", "_spent", "has_answered", "is_done")
+    __slots__ = ("_called", "_calls", "_headers", "_reason", "_request_id", "_spent", "has_answered", "is_done")
 
     def __init__(self, called: Called, headers: Mapping[str, str]) -> None:
         self.is_done = False
@@ -116,7 +127,7 @@ class ChatReading:
         self._called = called
         self._headers = headers
         self._reason = ""
-        self._calls_a_tool = False
+        self._calls: list[ToolCall] = []
         self._request_id = ""
         self._spent: Spent | None = None
 
@@ -148,10 +159,12 @@ class ChatReading:
                 request_id=self._request_id,
                 **self._called.facts(),
             )
+        calls = tuple(self._calls)
         return Delta(
-            finish_reason="tool_calls" if self._calls_a_tool else _FINISH_REASONS.get(self._reason, "stop"),
+            finish_reason=ended(_FINISH_REASONS.get(self._reason, "stop"), calls),
             usage=self._spent.usage() if self._spent else None,
             request_id=self._request_id,
+            tool_calls=calls,
         )
 
     def _pieces(self, answer: Answer) -> list[Piece]:
@@ -168,7 +181,10 @@ class ChatReading:
         self.has_answered = True
         self._reason = candidate.finish_reason or self._reason
         pieces = (candidate.content.parts if candidate.content else None) or []
-        self._calls_a_tool |= any(piece.function_call for piece in pieces)
+        for piece in pieces:
+            if (call := piece.function_call) is not None:
+                proof = sealed(SIGNATURE, piece.thought_signature or "")
+                self._calls.append(read_call(call.name, call.args, call_id=call.id, proof=proof))
         return pieces
 
     def _blocked(self, reason: str) -> ModelCallError:

@@ -6,8 +6,10 @@ import re
 from typing import Any, Literal
 
 from byzer_nb.errors import UnsupportedError
-from byzer_nb.providers.wire.asked import checked_extra, inline
+from byzer_nb.providers import gemini_tools
+from byzer_nb.providers.wire.asked import checked_extra, inline, words_alone
 from byzer_nb.providers.wire.engine import tell
+from byzer_nb.providers.wire.tool_calls import names_of_results
 from byzer_nb.types import (
     AudioPart,
     ChatRequest,
@@ -52,9 +54,9 @@ _KINDS = {
 }
 
 
-def chat_body(request: ChatRequest, quirks: frozenset[Quirk]) -> dict[str, Any]:  # Any: JSON
+def chat_body(request: ChatRequest, quirks: frozenset[Quirk], *, model: str) -> dict[str, Any]:  # Any: JSON
     """The body of a chat call, the same whether it is streamed or not."""
-    turns = _turns(request.messages)
+    turns = _turns(request.messages, model)
     system = [{"text": text} for turn in request.messages if turn.role == "system" and (text := turn.text)]
     body: dict[str, Any] = {"contents": turns}
     if system and "system" not in quirks:
@@ -63,8 +65,12 @@ def chat_body(request: ChatRequest, quirks: frozenset[Quirk]) -> dict[str, Any]:
         turns[0]["parts"] = system + turns[0]["parts"]
     elif system:
         turns.insert(0, {"role": "user", "parts": system})
-    config = _config(request, quirks)
-    extra = checked_extra({_camel(name): value for name, value in request.options.extra.items()}, _DECIDED_BY_THE_CALL)
+    body |= gemini_tools.tool_fields(request)
+    config = _config(request, quirks) | gemini_tools.schema_fields(request)
+    extra = checked_extra(
+        {_camel(name): value for name, value in request.options.extra.items()},
+        _DECIDED_BY_THE_CALL | gemini_tools.decided_by(request),
+    )
     for name, value in extra.items():
         (body if name in _BESIDE_THE_CONFIG else config)[name] = value
     if config:
@@ -97,15 +103,19 @@ def _config(request: ChatRequest, quirks: frozenset[Quirk]) -> dict[str, Any]:
     return config
 
 
-def _turns(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
+def _turns(messages: tuple[Message, ...], model: str) -> list[dict[str, Any]]:
     """User and model by turns, for two turns of one speaker are refused, and so is a text with nothing in it."""
     turns: list[dict[str, Any]] = []
-    for message in messages:
+    names = names_of_results(messages)
+    for place, message in enumerate(messages):
         if message.role == "system":
             continue
         role = "model" if message.role == "assistant" else "user"
         content = (TextPart(text=message.content),) if isinstance(message.content, str) else message.content
         parts = [_part(part) for part in content if not (isinstance(part, TextPart) and not part.text)]
+        parts += gemini_tools.call_parts(message.tool_calls, model)
+        if message.role == "tool" and names[place]:  # a result that belongs to no call is but words
+            parts = [gemini_tools.result_part(message.tool_call_id, names[place], words_alone(message))]
         if turns and turns[-1]["role"] == role:
             turns[-1]["parts"] += parts
         elif parts:

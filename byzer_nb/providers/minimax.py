@@ -12,7 +12,7 @@ from yarl import URL
 from byzer_nb.errors import ModelCallError
 from byzer_nb.providers.minimax_wire import OPTIONS, Answering, old_body, refusal, temperature, whole_answer
 from byzer_nb.providers.openai_dialect import OpenAIDialect, openai_card
-from byzer_nb.providers.openai_hosts import Host
+from byzer_nb.providers.openai_hosts import EVERY, Host
 from byzer_nb.providers.openai_wire import Speaker, chat_body
 from byzer_nb.providers.wire.call import Call, json_body
 from byzer_nb.providers.wire.engine import WireEngine
@@ -49,7 +49,7 @@ class MiniMax(WireEngine):
             card = ModelCard(model=model, engine=called.provider, capabilities=Capabilities(options=OPTIONS))
             return cls(OldDialect(model, group=group, called=called), route, called=called, card=card)
         called = called_by(spec, model=model, url=url, secrets=(key,))
-        speaker = Speaker(model=model, host=Host(options=OPTIONS))
+        speaker = Speaker(model=model, host=Host(options=OPTIONS, no_forcing=EVERY))
         sees = not _BLIND.match(model)
         card = openai_card(speaker, called, embed=False, images=sees, audio=False, continues=False)
         return cls(CurrentDialect(speaker, called=called), route, called=called, card=card)

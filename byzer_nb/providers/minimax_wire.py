@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 
 from byzer_nb.errors import ModelCallError
+from byzer_nb.providers.openai_tools import OpenAICalls
 from byzer_nb.providers.openai_wire import Spoken, finish_reason
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.asked import checked_extra, system_text, words_alone
 from byzer_nb.providers.wire.failures import Called, Complaint
 from byzer_nb.providers.wire.sse import Event
+from byzer_nb.providers.wire.tool_calls import ended
 from byzer_nb.types import ChatOptions, ChatRequest, Delta, FinishReason, Message, Usage
 
 OPTIONS = frozenset({"max_tokens", "temperature", "top_p", "timeout", "extra"})
@@ -141,6 +143,7 @@ class Answering:
     def __init__(self, called: Called, headers: Mapping[str, str]) -> None:
         self.is_done = False
         self._called = called
+        self._calls = OpenAICalls()
         self._headers = headers
         self._reason = ""
         self._request_id = ""
@@ -169,6 +172,9 @@ class Answering:
         text, reasoning = _words(frame)
         if _is_last(frame):
             self.is_done = True
+            self._calls = OpenAICalls()  # they too are said once more, and whole
+        _take(self._calls, choice)
+        if self.is_done:
             text, reasoning = _news(text, self._text), _news(reasoning, self._reasoning)
         self._text.append(text)
         self._reasoning.append(reasoning)
@@ -178,7 +184,13 @@ class Answering:
         """The delta that closes the answer; a stream that stopped short has none."""
         if not self.is_whole:
             raise failures.cut_off(self._called)
-        return Delta(finish_reason=_reason(self._reason), usage=self._usage, request_id=self._request_id)
+        calls = self._calls.whole()
+        return Delta(
+            finish_reason=ended(_reason(self._reason), calls),
+            usage=self._usage,
+            request_id=self._request_id,
+            tool_calls=calls,
+        )
 
 
 def whole_answer(body: bytes, called: Called, headers: Mapping[str, str]) -> Delta:
@@ -187,13 +199,23 @@ def whole_answer(body: bytes, called: Called, headers: Mapping[str, str]) -> Del
     if not frame.choices or (frame.choices[0].messages is None and frame.choices[0].message is None):
         raise failures.unreadable(body, called)
     text, reasoning = _words(frame)
+    found = OpenAICalls()
+    _take(found, frame.choices[0])
+    calls = found.whole()
     return Delta(
         text=text,
         reasoning=reasoning,
-        finish_reason=_reason(frame.choices[0].finish_reason),
+        finish_reason=ended(_reason(frame.choices[0].finish_reason), calls),
         usage=frame.usage.usage() if frame.usage else None,
         request_id=frame.name,
+        tool_calls=calls,
     )
+
+
+def _take(found: OpenAICalls, choice: Choice) -> None:
+    spoken = choice.delta or choice.message
+    if spoken is not None:
+        found.read(spoken.tool_calls, spoken.reasoning_content)
 
 
 def refusal(status: int, body: bytes, headers: Mapping[str, str], called: Called) -> ModelCallError:

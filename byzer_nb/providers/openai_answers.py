@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from byzer_nb.errors import ModelCallError
+from byzer_nb.providers.openai_tools import OpenAICalls
 from byzer_nb.providers.openai_wire import (
     Answer,
     Choice,
@@ -20,6 +21,7 @@ from byzer_nb.providers.openai_wire import (
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.failures import Called
 from byzer_nb.providers.wire.sse import Event
+from byzer_nb.providers.wire.tool_calls import ended
 from byzer_nb.types import Delta, EmbedReply, Usage
 
 T = TypeVar("T")
@@ -31,11 +33,12 @@ BROKE_OFF = frozenset({"network_error", "insufficient_system_resource"})  # host
 class ChatStream:
     """What is known of a streamed answer so far."""
 
-    __slots__ = ("_called", "_headers", "_reason", "_request_id", "_spent", "is_done")
+    __slots__ = ("_called", "_calls", "_headers", "_reason", "_request_id", "_spent", "is_done")
 
     def __init__(self, called: Called, headers: Mapping[str, str]) -> None:
         self.is_done = False
         self._called = called
+        self._calls = OpenAICalls()
         self._headers = headers
         self._reason = ""
         self._request_id = ""
@@ -66,6 +69,7 @@ class ChatStream:
         spoken = choice.delta or choice.message
         if spoken is None:
             return None
+        self._calls.read(spoken.tool_calls, spoken.reasoning_content)
         text, reasoning = spoken.words(), spoken.thoughts()
         return Delta(text=text, reasoning=reasoning, request_id=self._request_id) if text or reasoning else None
 
@@ -73,10 +77,12 @@ class ChatStream:
         """The delta that closes the answer; a stream that stopped short has none."""
         if not self.is_whole or self._reason in BROKE_OFF:
             raise failures.cut_off(self._called)
+        calls = self._calls.whole()
         return Delta(
-            finish_reason=finish_reason(self._reason),
+            finish_reason=ended(finish_reason(self._reason), calls),
             usage=self._spent.usage() if self._spent else None,
             request_id=self._request_id,
+            tool_calls=calls,
         )
 
 
@@ -90,12 +96,16 @@ def whole_answer(body: bytes, called: Called, headers: Mapping[str, str]) -> Del
         raise failures.unreadable(body, called)
     if choice.finish_reason in BROKE_OFF:
         raise failures.cut_off(called)
+    found = OpenAICalls()
+    found.read(choice.message.tool_calls, choice.message.reasoning_content)
+    calls = found.whole()
     return Delta(
         text=choice.message.words(),
         reasoning=choice.message.thoughts(),
-        finish_reason=finish_reason(choice.finish_reason),
+        finish_reason=ended(finish_reason(choice.finish_reason), calls),
         usage=answer.usage.usage() if answer.usage else None,
         request_id=str(answer.id or ""),
+        tool_calls=calls,
     )
 
 

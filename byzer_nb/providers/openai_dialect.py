@@ -78,8 +78,12 @@ def openai_card(speaker: Speaker, called: Called, **can: bool) -> ModelCard:
     is_embedding = "embedding" in speaker.model.lower()
     chats = not is_embedding
     abilities = {"chat": chats, "stream": chats, "embed": True, "images": chats, "audio": chats, "continues": chats}
+    able = {**abilities, **can}
+    # Those that do not chat have nobody who could call or be held to anything.
+    able["tools"] = able["chat"] and speaker.host.takes_tools(speaker.model)
+    able["schema"] = able["chat"] and speaker.host.takes_schemas(speaker.model)
     return ModelCard(
         model=speaker.model,
         engine=called.provider,
-        capabilities=Capabilities(**{**abilities, **can}, options=speaker.options),
+        capabilities=Capabilities(**able, options=speaker.options),
     )

@@ -34,7 +34,7 @@ PRESETS: dict[str, Preset] = {
     "saas/moonshot": MOONSHOT,
     "saas/kimi": MOONSHOT,
     "saas/yi": Preset(base_url="https://api.lingyiwanwu.com/v1", model="yi-vision"),
-    "saas/ollama": Preset(base_url="http://localhost:11434/v1", needs_key=False),
+    "saas/ollama": Preset(base_url="http://localhost:11434/v1", host="ollama", needs_key=False),
     "saas/openrouter": Preset(base_url="https://openrouter.ai/api/v1"),
 }
 

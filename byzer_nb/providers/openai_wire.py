@@ -10,7 +10,8 @@ import msgspec
 
 from byzer_nb.errors import UnsupportedError
 from byzer_nb.providers.openai_hosts import Host
-from byzer_nb.providers.wire.asked import checked_extra, is_begun
+from byzer_nb.providers.openai_tools import CallPiece, decided_by, schema_field, tool_fields, turn_fields
+from byzer_nb.providers.wire.asked import checked_extra, is_begun, words_alone
 from byzer_nb.types import (
     AudioPart,
     ChatRequest,
@@ -75,15 +76,19 @@ class Speaker:
 
 def chat_body(request: ChatRequest, speaker: Speaker) -> dict[str, Any]:  # Any: JSON
     """The body of a chat call."""
-    body: dict[str, Any] = {"model": speaker.model, "messages": [_message(turn) for turn in request.messages]}
+    messages = [_message(turn, speaker.host) for turn in request.messages]
+    body: dict[str, Any] = {"model": speaker.model, "messages": messages}
     if continues(request, speaker.host):
         _continue_last(body, speaker.host)
+    body |= tool_fields(request, can_force=speaker.host.forces(speaker.model), model=speaker.model)
+    if request.schema is not None:
+        body |= schema_field(request.schema, is_strict=speaker.host.is_strict)
     body |= _options(request, speaker)
     if request.stream:
         body["stream"] = True
         if "stream_options" not in speaker.quirks:
             body["stream_options"] = {"include_usage": True}
-    return body | checked_extra(request.options.extra, _DECIDED_BY_THE_CALL)
+    return body | checked_extra(request.options.extra, _DECIDED_BY_THE_CALL | decided_by(request))
 
 
 def embed_body(request: EmbedRequest, model: str) -> dict[str, Any]:  # Any: JSON
@@ -146,9 +151,12 @@ def quirk_behind(complaint: str, body: dict[str, Any]) -> Quirk | None:
     return None
 
 
-def _message(turn: Message) -> dict[str, Any]:
+def _message(turn: Message, host: Host) -> dict[str, Any]:
+    about_tools = turn_fields(turn, shows_thoughts=host.wants_thoughts)
+    if turn.role == "tool":
+        return {"role": turn.role, "content": words_alone(turn), **about_tools}
     content = turn.content if isinstance(turn.content, str) else [_part(part) for part in turn.content]
-    return {"role": turn.role, "content": content}
+    return {"role": turn.role, "content": content, **about_tools}
 
 
 def _part(part: Part) -> dict[str, Any]:
@@ -187,6 +195,7 @@ class Spoken(msgspec.Struct, gc=False):
     content: str | list[TextPiece] | None = None
     reasoning_content: str | None = None
     reasoning: Any = None  # Any: the same as text at some servers, an object at others
+    tool_calls: list[CallPiece] | None = None
 
     def words(self) -> str:
         """The text, without reasoning."""

@@ -34,12 +34,15 @@ TOKEN_PATH = "/oauth/2.0/token"
 DEFAULT_MODEL_V2 = "ernie-lite-8k"
 DEFAULT_URL_V2 = "https://qianfan.baidubce.com/v2"
 KEY_V2 = "bce-v3"  # what a key of the new protocol begins with
+NO_TOOLS_V2 = "speed|lite-8k|tiny|char|novel"  # the small models, and those that play a role
 OPTIONS_V2 = (OPENAI_OPTIONS - {"continue_last"}) | {"repetition_penalty"}
 
 SILENCE_SECONDS = 120.0
 RETRIES = 3
 
 T = TypeVar("T")
+
+WAYS = "specify either access_token or ak/sk, that is api_key and secret_key"
 
 
 class Qianfan(WireEngine):
@@ -60,8 +63,9 @@ class Qianfan(WireEngine):
         route = _route(settings, url)
         if not given:
             raise MissingSettingError(
-                f"{spec.engine} needs a key: specify either access_token or ak/sk, that is api_key and secret_key.",
+                f"{spec.engine} needs a key: {WAYS}.",
                 setting="api_key",
+                ways=WAYS,
                 hint=f"Write: load({spec.name!r}, {spec.engine!r}, api_key=..., secret_key=...)",
             )
         token: Token
@@ -89,7 +93,8 @@ class Qianfan(WireEngine):
     def _of_the_new_protocol(cls, spec: DeploySpec, settings: Settings) -> Qianfan:
         url = read_url(settings, "base_url", default=DEFAULT_URL_V2)
         url = versioned(url, "/v2", tails=("chat/completions", "embeddings"))
-        speaker = Speaker(model=settings.text("model", default=DEFAULT_MODEL_V2), host=Host(options=OPTIONS_V2))
+        host = Host(options=OPTIONS_V2, no_tools=NO_TOOLS_V2)
+        speaker = Speaker(model=settings.text("model", default=DEFAULT_MODEL_V2), host=host)
         route = _route(settings, url)
         key = settings.secret("api_key")
         settings.warn_about_the_rest()

@@ -26,7 +26,12 @@ class Qianwen(DashScope):
         """The engine that speaks the vendor's own protocol."""
         embeds = is_embedding(called.model)
         able = Capabilities(
-            chat=not embeds, stream=not embeds, embed=embeds, continues=not embeds, options=dashscope_wire.OPTIONS
+            chat=not embeds,
+            stream=not embeds,
+            embed=embeds,
+            continues=not embeds,
+            tools=not embeds,
+            options=dashscope_wire.OPTIONS,
         )
         return cls(
             TextDialect(called.model, called=called),

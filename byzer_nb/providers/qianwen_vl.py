@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from byzer_nb.errors import UnsupportedError
 from byzer_nb.providers import dashscope_wire
@@ -22,7 +22,8 @@ class QianwenVL(DashScope):
     @classmethod
     def native(cls, route: Route, called: Called) -> Self:
         """The engine that speaks the vendor's own protocol."""
-        able = Capabilities(images=True, continues=True, options=dashscope_wire.OPTIONS)
+        takes_tools = called.model.lower().startswith("qwen3")  # those before see, and call nothing
+        able = Capabilities(images=True, continues=True, tools=takes_tools, options=dashscope_wire.OPTIONS)
         return cls(
             VisionDialect(called.model, called=called),
             route,
@@ -36,12 +37,12 @@ class VisionDialect(DashScopeDialect):
 
     path = VISION_PATH
 
-    def content(self, turn: Message) -> list[dict[str, str]]:
+    def content(self, turn: Message) -> list[dict[str, Any]]:  # Any: JSON
         """The parts of the turn, each under the name of its kind; these models want a list even of words alone."""
         parts = (TextPart(text=turn.content),) if isinstance(turn.content, str) else turn.content
         return [self._item(part) for part in parts]
 
-    def _item(self, part: Part) -> dict[str, str]:
+    def _item(self, part: Part) -> dict[str, Any]:
         match part:
             case TextPart():
                 return {"text": part.text}

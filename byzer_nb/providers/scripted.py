@@ -23,8 +23,10 @@ from byzer_nb.types import (
     FinishReason,
     ModelCard,
     Reply,
+    ToolCall,
     Usage,
 )
+from byzer_nb.types.abilities import check_tools_and_schema
 from byzer_nb.types.options import OPTION_NAMES
 from byzer_nb.types.settings import Settings
 
@@ -39,6 +41,8 @@ CAPABILITIES = Capabilities(
     images=True,
     audio=True,
     continues=True,
+    tools=True,
+    schema=True,
     options=frozenset(OPTION_NAMES),  # it takes what any model may be given, and records it
 )
 
@@ -49,8 +53,8 @@ class ScriptedEngine:
     """Says what a script says, at the pace it says; `records` holds the requests it saw.
 
     A script is one answer for every call, a list with one answer a call, or a function of the request; without one the
-    last words of the user come back. An answer is a text, a list of the pieces to stream, a `Reply`, or an exception to
-    raise; an exception among the pieces is raised after those before it.
+    last words of the user come back. An answer is a text, a list of the pieces to stream, a `Reply`, which may also
+    call tools, or an exception to raise; an exception among the pieces is raised after those before it.
 
         def test_summary_is_short():
             engine = ScriptedEngine(["A fox jumps.", RateLimitedError("too fast")])
@@ -98,6 +102,7 @@ class ScriptedEngine:
         """The next answer of the script, within the limits of the request."""
         if not self._card.capabilities.chat:
             raise UnsupportedError(f"The model {self._card.model!r} does not chat.")
+        check_tools_and_schema(request, self._card)
         self.records.append(request)
         request_id = f"scripted-{len(self.records)}"
         line = _line(self._next(request)).within(request.options)
@@ -117,7 +122,7 @@ class ScriptedEngine:
                 input_tokens=sum(_count(message.text) for message in request.messages),
                 output_tokens=len(line.thoughts) + len(line.pieces),
             )
-            yield Delta(finish_reason=line.finish, usage=usage, request_id=request_id)
+            yield Delta(finish_reason=line.finish, usage=usage, request_id=request_id, tool_calls=line.calls)
         finally:
             self.running -= 1
 
@@ -170,6 +175,7 @@ class _Line:
     thoughts: tuple[str, ...] = ()
     failure: Exception | None = None
     finish: FinishReason = "stop"
+    calls: tuple[ToolCall, ...] = ()
 
     def within(self, options: ChatOptions) -> _Line:
         """The same answer, cut at a stop string or at the number of tokens."""
@@ -200,8 +206,12 @@ def _line(scripted: Scripted) -> _Line:
         case str():
             return _Line(pieces=_split(scripted))
         case Reply():
+            calls_and_stops = bool(scripted.tool_calls) and scripted.finish_reason == "stop"
             return _Line(
-                pieces=_split(scripted.text), thoughts=_split(scripted.reasoning), finish=scripted.finish_reason
+                pieces=_split(scripted.text),
+                thoughts=_split(scripted.reasoning),
+                finish="tool_calls" if calls_and_stops else scripted.finish_reason,
+                calls=scripted.tool_calls,
             )
         case Exception():
             return _Line(failure=scripted)

@@ -12,7 +12,7 @@ import msgspec
 from byzer_nb.providers import sparkdesk_wire
 from byzer_nb.providers.openai_answers import DONE, ChatStream, decoded, whole_answer
 from byzer_nb.providers.openai_dialect import OpenAIDialect
-from byzer_nb.providers.openai_hosts import Host
+from byzer_nb.providers.openai_hosts import EVERY, Host
 from byzer_nb.providers.openai_wire import Speaker
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.engine import WireEngine
@@ -26,7 +26,7 @@ OPTIONS = sparkdesk_wire.OPTIONS | {"presence_penalty", "frequency_penalty"}
 
 def spark_speaker(model: str) -> Speaker:
     """A model that counts tokens in the last chunk of every stream, and knows no wish for that."""
-    return Speaker(model=model, host=Host(options=OPTIONS), quirks=frozenset({"stream_options"}))
+    return Speaker(model=model, host=Host(options=OPTIONS, no_tools=EVERY), quirks=frozenset({"stream_options"}))
 
 
 class Head(msgspec.Struct, gc=False):

@@ -17,7 +17,7 @@ from yarl import URL
 from byzer_nb.errors import BadInputError, ModelCallError
 from byzer_nb.providers.openai_answers import ChatStream
 from byzer_nb.providers.openai_dialect import OpenAIDialect, openai_card
-from byzer_nb.providers.openai_hosts import Host
+from byzer_nb.providers.openai_hosts import EVERY, Host
 from byzer_nb.providers.openai_wire import Speaker
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.asked import inline
@@ -37,6 +37,7 @@ VERSION = "/api/paas/v4"
 TAILS = ("chat/completions", "embeddings", "api/paas")  # what people leave at the end of a base URL
 
 OPTIONS = frozenset({"max_tokens", "temperature", "top_p", "stop", "seed", "timeout", "extra"})
+NO_TOOLS = "^glm-4v|charglm|emohaa|codegeex"  # models for pictures and for roles to play
 TOKEN_SECONDS = 210
 LOWEST, HIGHEST = 0.01, 0.99  # Zhipu reads two decimals, and takes neither 0 nor 1
 
@@ -90,7 +91,8 @@ def read_current(spec: DeploySpec, settings: Settings, url: URL) -> tuple[ZhipuD
             f"{model!r} is retired: Zhipu's v4 does not have it.",
             hint=f"Write model={DEFAULT_MODEL!r}. A server that still speaks v3 is chosen with base_url='.../v3'.",
         )
-    speaker = Speaker(model=model, host=Host(options=OPTIONS), quirks=frozenset({"stream_options"}))
+    host = Host(options=OPTIONS, no_tools=NO_TOOLS, no_forcing=EVERY)
+    speaker = Speaker(model=model, host=host, quirks=frozenset({"stream_options"}))
     signs = settings.flag("jwt", default=False)
     route = replace(read_route(settings, url), refusal=refusal)
     key = settings.secret("api_key")

@@ -29,7 +29,8 @@ PLACES = {
     "byzerllm.utils.client.code_utils": "byzer_nb.seed.code_blocks",
     "byzerllm.utils.client.message_utils": "byzer_nb.seed.message_flags",
     "byzerllm.utils.client.types": "byzer_nb.seed.names_of_client",
-    "byzerllm.utils.langutil": "byzer_nb.seed.async_functions",
+    "byzerllm.utils.langutil": "byzer_nb.seed.names_of_langutil",
+    "byzerllm.utils.llms": "byzer_nb.seed.model_list",
     "byzerllm.utils.str2model": "byzer_nb.seed.names_of_utils",
     "autocoder": "",
     "autocoder.common": "",
@@ -37,19 +38,14 @@ PLACES = {
 }
 SEARCH = "Storage and retrieval are not in this version."
 TOOLS = "Tools and function bodies are not in this version; ask for the arguments with response_class=."
-LISTS = "Lists of models are not in this version; write SimpleByzerLLM().deploy(udf_name=...)."
 # Names and module paths of the original that are not here, and what there is instead.
 NOT_YET = {
     "byzerllm.utils.client.entrypoints": "The server of OpenAI's protocol is not in this version.",
-    "get_single_llm": LISTS,
-    "get_llm_names": LISTS,
-    "get_model_info": LISTS,
     "ByzerRetrieval": SEARCH,
     "byzerllm.utils.retrieval": SEARCH,
     "ByzerStorage": SEARCH,
     "byzerllm.apps.byzer_storage": SEARCH,
     "ExecuteCodeResponse": TOOLS,
-    "prompt_lazy": "Write @byzerllm.prompt() instead; its with_llm chooses the model later.",
     "agent_reply": "Agents are not in this version.",
     "default_chat_wrapper": "Wrappers round calls are not in this version.",
     "FintuneRequest": "Fine-tuning is not in this version.",

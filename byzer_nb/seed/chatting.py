@@ -8,12 +8,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from byzer_nb._sync import run
-from byzer_nb.errors import BadInputError, UnsupportedError
+from byzer_nb.errors import BadInputError
 from byzer_nb.prompts.formats import response_class_format, response_class_format_after_chat
-from byzer_nb.prompts.function_formats import function_calling_format
+from byzer_nb.prompts.function_formats import function_calling_format, function_impl_format
 from byzer_nb.prompts.ladder import with_text
 from byzer_nb.prompts.tools import Function
 from byzer_nb.seed.content import shown
+from byzer_nb.seed.implementing import Implementing
 from byzer_nb.seed.responses import (
     LLMClassResponse,
     LLMFunctionCallResponse,
@@ -24,12 +25,12 @@ from byzer_nb.seed.responses import (
 )
 from byzer_nb.seed.role_text import role_text
 from byzer_nb.seed.shaped import calls_as_text, class_response, function_response, tool_loop
-from byzer_nb.seed.speaking import Config, Conversations, Speaking
+from byzer_nb.seed.speaking import Config, Conversations
 from byzer_nb.seed.templates import Template
 from byzer_nb.types import ChatOptions, Message
 
 
-class Chatting(Speaking):
+class Chatting(Implementing):
     """The calls that give a whole answer."""
 
     def chat_oai(
@@ -104,7 +105,7 @@ class Chatting(Speaking):
         _refuse_conflicts(tools, tool_choice, impl_func, response_class)
         name = self.chat_model(model)
         messages = self.turns(name, conversations)
-        media = await self.media(name, messages)
+        media = await self.media(name, messages, llm_config, extra_request_params)
         if media is not None:
             return media
         if only_return_prompt:
@@ -113,6 +114,15 @@ class Chatting(Speaking):
             )
             return Results([LLMResponse(output="", input=text)])
         options = await self.options_for(name, llm_config, extra_request_params)
+        if impl_func is not None and response_class is not None:
+            return await self._with_body(
+                name,
+                messages,
+                impl_func,
+                response_class,
+                options,
+                arguments=(impl_func_params or func_params or {}) if execute_impl_func else None,
+            )
         if tools or tool_choice is not None:
             return await self._with_tools(
                 name, messages, tools, tool_choice, options, execute=execute_tool, beside=func_params or {}
@@ -129,6 +139,22 @@ class Chatting(Speaking):
             Message(role="user", content=again(response_class)),
         )
         return Results([await class_response(self, name, messages, response_class, options, is_worded=True)])
+
+    async def _with_body(
+        self,
+        name: str,
+        messages: tuple[Message, ...],
+        function: Callable[..., Any],
+        cls: type[BaseModel] | str,
+        options: ChatOptions,
+        *,
+        arguments: Mapping[str, Any] | None,
+    ) -> Results[LLMResponse] | Results[LLMClassResponse]:
+        if arguments is not None:
+            return Results([await self.implemented(name, messages, function, cls, options, arguments)])
+        write = self.format_func(name, "impl_func", function_impl_format)
+        asked = with_text(messages, lambda text: write(text, function, cls=cls))
+        return Results([response_of(await self.reply(name, asked, options), shown(messages))])
 
     async def _with_tools(
         self,
@@ -198,8 +224,3 @@ def _refuse_conflicts(tools: Sequence[Any], tool_choice: object, impl_func: obje
         raise BadInputError("response_class cannot be asked for together with tools or tool_choice.")
     if impl_func is not None and response_class is None:
         raise BadInputError("impl_func needs a response_class, which its result is checked against.")
-    if impl_func is not None:
-        raise UnsupportedError(
-            "This version writes no function bodies.",
-            hint="Ask for the result with response_class= and compute it yourself.",
-        )

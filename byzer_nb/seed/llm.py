@@ -230,6 +230,6 @@ class SimpleByzerLLM(SeedLLM):
 
 def _missing(missing: MissingSettingError) -> BadInputError:
     return BadInputError(
-        f"{PREFIX}{missing.setting} is required for SaaS models",
+        missing.ways or f"{PREFIX}{missing.setting} is required for SaaS models",
         hint=f'Add it: infer_params={{"{PREFIX}{missing.setting}": "..."}}',
     )

@@ -67,6 +67,11 @@ def read_llm_config(*configs: Mapping[str, Any], engine: str = "") -> ChatOption
     return ChatOptions(**options, extra=extra) if options or extra else SILENT
 
 
+def number(key: str, value: Any) -> float:
+    """The value of a key as a number."""
+    return _number(key, value, float)
+
+
 def whole_number(key: str, value: Any) -> int:
     """The value of a key as a whole number; forms and command lines can only send text."""
     return int(_number(key, value, int))

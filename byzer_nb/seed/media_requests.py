@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from byzer_nb.errors import BadInputError
-from byzer_nb.seed.llm_config import whole_number
+from byzer_nb.seed.llm_config import number, whole_number
 from byzer_nb.seed.responses import LLMResponse
-from byzer_nb.types import Capabilities, DrawRequest, Message, Picture, Sound, SpeakRequest
+from byzer_nb.types import Capabilities, ChatOptions, DrawRequest, Message, Picture, Sound, SpeakRequest
 
 MediaRequest: TypeAlias = "SpeakRequest | DrawRequest"
 
@@ -18,8 +19,11 @@ PICTURE = 'For example: json.dumps({"input": "a white cat", "size": "1024x1024"}
 CHUNK = "chunk_size"
 
 
-def media_request(messages: tuple[Message, ...], able: Capabilities) -> MediaRequest | None:
-    """What is asked of a model that speaks or draws; None where the model chats, or listens."""
+def media_request(messages: tuple[Message, ...], able: Capabilities, options: ChatOptions) -> MediaRequest | None:
+    """What is asked of a model that speaks or draws; None where the model chats, or listens.
+
+    Of the options of the call the time limit and the provider's own parameters hold here too.
+    """
     if able.chat or not (able.speak or able.draw):
         return None
     wish = _wish(messages[-1].text)
@@ -29,7 +33,8 @@ def media_request(messages: tuple[Message, ...], able: Capabilities) -> MediaReq
             hint=SPEECH if able.speak else PICTURE,
         )
     is_speech = able.speak and ("voice" in wish or not able.draw)
-    return _speech(wish) if is_speech else _picture(wish)
+    request = _speech(wish) if is_speech else _picture(wish)
+    return replace(request, timeout=options.timeout, extra={**options.extra, **request.extra})
 
 
 def _wish(text: str) -> dict[str, Any]:
@@ -50,7 +55,7 @@ def _speech(wish: dict[str, Any]) -> SpeakRequest:
         voice=str(wish.get("voice") or ""),
         format=str(wish.get("response_format") or "mp3"),
         language=str(wish.get("language") or ""),
-        speed=None if speed is None else float(speed),
+        speed=None if speed is None else number("speed", speed),
         extra={key: value for key, value in wish.items() if key not in known},
     )
 

@@ -12,7 +12,7 @@ from byzer_nb.client import Transport
 from byzer_nb.prompts.answer_text import NO_JSON
 from byzer_nb.prompts.formats import response_class_format
 from byzer_nb.prompts.function_formats import function_calling_format
-from byzer_nb.prompts.ladder import JsonShape, ShapeError, Wanted, shaped_answer, with_text
+from byzer_nb.prompts.ladder import JsonShape, Shaped, ShapeError, Wanted, shaped_answer, with_text
 from byzer_nb.prompts.shape import Shape
 from byzer_nb.prompts.tool_loop import ToolLoop
 from byzer_nb.prompts.tools import Function, Tool, as_tools
@@ -59,22 +59,36 @@ async def class_response(
 
     Messages that are worded already ask for the shape themselves.
     """
-    shape: Wanted[Any] = JsonShape(cls) if isinstance(cls, str) else Shape(cls)
-    write = llm.format_func(name, "response_class", response_class_format)
-    is_own = is_worded or write is not response_class_format
-
-    def in_words(turns: tuple[Message, ...]) -> tuple[Message, ...]:
-        return turns if is_worded else with_text(turns, lambda text: write(text, cls))
-
     try:
-        found = await shaped_answer(
-            Heard(llm, name), messages, shape, model=name, options=options, in_words=in_words if is_own else None
-        )
+        found = await shaped_by(llm, name, messages, cls, options, is_worded=is_worded)
     except ShapeError as wrong:
         how = {"reason": _documents_words(wrong.message), "rung": wrong.rung, "tries": wrong.tries}
         return LLMClassResponse(response=response_of(wrong.reply, shown(messages)), value=None, metadata=how)
     how = {"reason": "", "rung": found.rung, "tries": found.tries}
     return LLMClassResponse(response=response_of(found.reply, shown(messages)), value=found.value, metadata=how)
+
+
+async def shaped_by(
+    llm: Speaking,
+    name: str,
+    messages: tuple[Message, ...],
+    cls: type[BaseModel] | str,
+    options: ChatOptions,
+    *,
+    is_worded: bool = False,
+) -> Shaped[Any]:
+    """The answer as an instance of a class, asked for as was set up for the model; `ShapeError` where none fitted."""
+    shape: Wanted[Any] = JsonShape(cls) if isinstance(cls, str) else Shape(cls)
+    write = llm.format_func(name, "response_class", response_class_format)
+
+    def in_words(turns: tuple[Message, ...]) -> tuple[Message, ...]:
+        return turns if is_worded else with_text(turns, lambda text: write(text, cls))
+
+    is_own = is_worded or write is not response_class_format
+    asks = Heard(llm, name)
+    return await shaped_answer(
+        asks, messages, shape, model=name, options=options, in_words=in_words if is_own else None
+    )
 
 
 def _documents_words(reason: str) -> str:

@@ -14,11 +14,13 @@ from byzer_nb.client import AsyncClient, Client
 from byzer_nb.client.conversation import as_messages
 from byzer_nb.client.tagged import parts_of
 from byzer_nb.errors import BadInputError, WrongTypeError
-from byzer_nb.prompts.formats import response_class_format
 from byzer_nb.prompts.function import ACCEPTED
+from byzer_nb.prompts.ladder import Shaped, shaped_answer
+from byzer_nb.prompts.shape import Shape
 from byzer_nb.prompts.speaker import Speaker, Turn
 from byzer_nb.seed.content import read_conversations
 from byzer_nb.seed.llm_config import read_llm_config
+from byzer_nb.seed.shaped import shaped_by
 from byzer_nb.seed.speaking import Conversations, Speaking
 from byzer_nb.types import ChatOptions, Delta, Message, Reply
 
@@ -62,9 +64,9 @@ class SeedSpeaker:
         card = await self._llm.client.describe(model=self._llm.chat_model(options.get("model")))
         return card.capabilities.continues
 
-    def shaped(self, prompt: str, cls: type[BaseModel]) -> str:
-        name = self._llm.default_model_name or ""
-        return self._llm.format_func(name, "response_class", response_class_format)(prompt, cls)
+    async def shaped(self, turns: Sequence[Turn], cls: type[BaseModel], *, options: Mapping[str, Any]) -> Shaped[Any]:
+        name, asked = await self._asked(options, continues=False)
+        return await shaped_by(self._llm, name, self._turns(name, turns), cls, asked)
 
     def _turns(self, name: str, turns: Sequence[Turn]) -> tuple[Message, ...]:
         return self._llm.turns(name, cast("Conversations", turns))  # whose reader leaves messages as they are
@@ -101,8 +103,10 @@ class ClientSpeaker:
         card = await self._client.describe(model=options.get("model") or "")
         return card.capabilities.continues
 
-    def shaped(self, prompt: str, cls: type[BaseModel]) -> str:
-        return response_class_format(prompt, cls)
+    async def shaped(self, turns: Sequence[Turn], cls: type[BaseModel], *, options: Mapping[str, Any]) -> Shaped[Any]:
+        asked = _read(options, continues=False)
+        model = options.get("model") or ""
+        return await shaped_answer(self._client, _messages(turns), Shape(cls), model=model, options=asked)
 
 
 def _messages(turns: Sequence[Turn]) -> tuple[Message, ...]:

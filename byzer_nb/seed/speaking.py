@@ -16,7 +16,7 @@ from byzer_nb.seed.content import read_conversations, shown
 from byzer_nb.seed.events import EventCallback, EventName, Events, as_reply
 from byzer_nb.seed.hidden import without_secrets
 from byzer_nb.seed.llm_config import read_llm_config
-from byzer_nb.seed.media_requests import media_request, response_with
+from byzer_nb.seed.media_requests import MediaRequest, media_request, response_with
 from byzer_nb.seed.responses import LLMResponse, Results, response_of
 from byzer_nb.seed.setup import Setup
 from byzer_nb.seed.templates import Template, fitting_template
@@ -89,9 +89,21 @@ class Speaking(Setup):
         )
         return asked.over(_defaults(card, setup.max_output_length))
 
-    async def media(self, name: str, messages: tuple[Message, ...]) -> Results[LLMResponse] | None:
+    async def media_request(
+        self, name: str, messages: tuple[Message, ...], llm_config: Config, extra: Config
+    ) -> MediaRequest | None:
+        """What is asked of a model that speaks or draws; None of any other."""
+        able = (await self.client.describe(model=name)).capabilities
+        if able.chat:
+            return None
+        asked = read_llm_config(llm_config or {}, {"extra_request_params": extra} if extra else {})
+        return media_request(messages, able, asked)
+
+    async def media(
+        self, name: str, messages: tuple[Message, ...], llm_config: Config, extra: Config
+    ) -> Results[LLMResponse] | None:
         """Sound or pictures, one response for each, from a model that makes them; None from any other."""
-        request = media_request(messages, (await self.client.describe(model=name)).capabilities)
+        request = await self.media_request(name, messages, llm_config, extra)
         if request is None:
             return None
         started = time.perf_counter()

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from byzer_nb._sync import iterate
 from byzer_nb.errors import UnsupportedError
-from byzer_nb.seed.media_requests import MediaRequest, chunk_size, media_request
+from byzer_nb.seed.media_requests import MediaRequest, chunk_size
 from byzer_nb.seed.responses import SingleOutputMeta, StreamItem
 from byzer_nb.seed.speaking import Config, Conversations, Speaking
 from byzer_nb.types import Delta, Message, SpeakRequest
@@ -52,7 +52,7 @@ class Streaming(Speaking):
         started = time.perf_counter()
         name = self.chat_model(model)
         messages = self.turns(name, conversations)
-        request = media_request(messages, (await self.client.describe(model=name)).capabilities)
+        request = await self.media_request(name, messages, llm_config, extra_request_params)
         if request is not None:
             async with aclosing(self._sound(name, request, messages, started=started)) as items:
                 async for item in items:

@@ -1,11 +1,12 @@
-"""What an engine can do beside chatting, or the error that says that it cannot."""
+"""What an engine can do beside talking, or the error that says that it cannot."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from byzer_nb.errors import UnsupportedError
-from byzer_nb.types.engine import Draws, Embeds, Engine, Speaks, Tokenizes, Transcribes
+from byzer_nb.errors import BadInputError, UnsupportedError
+from byzer_nb.types.engine import Draws, Embeds, Engine, ModelCard, Speaks, Tokenizes, Transcribes
+from byzer_nb.types.messages import ChatRequest
 
 Ability = Literal["embed", "speak", "transcribe", "draw", "tokenize"]
 
@@ -32,3 +33,22 @@ def able(engine: Engine, ability: Ability, *, name: str) -> Any:  # Any: the pro
         lacks, hint = SERVICES[ability]
         raise UnsupportedError(f"The model {name!r} {lacks}.", hint=hint)
     return engine
+
+
+def check_tools_and_schema(request: ChatRequest, card: ModelCard) -> None:
+    """Raise when a request has tools or a schema that the model does not take: no engine leaves them out in silence."""
+    able = card.capabilities
+    if not able.tools and (request.tools or any(turn.tool_calls for turn in request.messages)):
+        raise UnsupportedError(
+            f"The model {card.model!r} takes no tools.", hint="Describe them in the prompt, or ask a model that does."
+        )
+    if request.schema is not None and not able.schema:
+        raise UnsupportedError(
+            f"The model {card.model!r} cannot be held to a schema.", hint="Ask for JSON in the prompt instead."
+        )
+    names = [tool.name for tool in request.tools]
+    if request.tool_choice not in ("", "required", *names) or (request.tool_choice and not names):
+        raise BadInputError(
+            f"tool_choice is {request.tool_choice!r}, and the request has no such tool.",
+            hint=f"Name one of its tools ({', '.join(names) or 'there are none'}), or say 'required' for any of them.",
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from byzer_nb.types.options import ChatOptions
 from byzer_nb.types.tools import AnswerSchema, ToolCall, ToolSpec
@@ -23,7 +23,7 @@ class ImagePart:
     """A picture: a data URL or the address of one; `extra` is what a caller put beside it, such as `detail`."""
 
     url: str = field(repr=False)
-    extra: dict[str, str] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)  # Any: values of a provider's own body
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

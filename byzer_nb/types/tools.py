@@ -17,12 +17,17 @@ class ToolSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ToolCall:
-    """A call that a model wants made. `raw` is what it wrote where that is no JSON object."""
+    """A call that a model wants made. `raw` is what it wrote where that is no JSON object.
+
+    `proof` is what the provider wants to see again with the call, such as the thoughts that led to it; nobody else
+    reads it.
+    """
 
     name: str
     arguments: dict[str, Any] = field(default_factory=dict)  # Any: JSON
     id: str = ""
     raw: str = ""
+    proof: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

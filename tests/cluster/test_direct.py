@@ -14,7 +14,8 @@ from byzer_nb.errors import ModelCallError, RateLimitedError, UnreachableError, 
 from byzer_nb.providers.scripted import ScriptedEngine
 from byzer_nb.types import Delta, EmbedRequest
 from tests.client.engines import Steps
-from tests.cluster.rig import Rig, asked, rig
+from tests.cluster.rig import TOKEN, Rig, asked, rig
+from tests.providers.failing import assert_no_key
 
 PIECES = [f"piece {number} " for number in range(500)]
 
@@ -201,3 +202,20 @@ async def test_the_token_is_in_no_repr() -> None:
         assert await text_of(client) == "hi"
         assert isinstance(stage, Rig)
         assert "a-token-of-this-test" not in f"{client!r}{stage.door!r}{stage.faces[0]!r}{stage.router!r}"
+
+
+@pytest.mark.parametrize("gone", ["worker", "router"])
+async def test_error_of_one_who_is_gone_does_not_show_the_token(gone: str) -> None:
+    async with rig(ScriptedEngine) as (stage, client):
+        assert stage.router is not None
+        await (stage.faces[0] if gone == "worker" else stage.router).close()
+        with pytest.raises(UnreachableError) as caught:
+            await text_of(client)
+        assert_no_key(caught.value, key=TOKEN.reveal())
+
+
+async def test_call_that_is_given_up_does_not_show_the_token() -> None:
+    async with rig(lambda: ScriptedEngine(token_delay=5)) as (_, client):
+        with pytest.raises(TimeoutError) as caught:
+            await asyncio.wait_for(text_of(client, stream=False), 0.2)
+        assert_no_key(caught.value, key=TOKEN.reveal())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from random import Random
 
 import pytest
@@ -264,6 +265,18 @@ async def test_limit_of_requests_holds_for_all_workers_together() -> None:
     for wish in wishes:
         await wish.granted
     assert 0.39 < asyncio.get_running_loop().time() - started < 2.0
+
+
+async def test_request_that_comes_as_the_limit_opens_waits_behind_those_before_it() -> None:
+    book = LeaseBook("chat", PoolSpec(workers=1, slots=10), limit=RateLimit(requests=1, window=0.05))
+    book.worker_up(0)
+    book.ask("chat")
+    early = book.ask("chat")
+    time.sleep(0.06)  # noqa: ASYNC251 the loop has no chance to serve those who wait
+    late = book.ask("chat")
+    await early.granted
+    assert not late.granted.done()
+    await asyncio.wait_for(late.granted, 2.0)
 
 
 async def test_tokens_that_were_spent_hold_the_next_request_back() -> None:

@@ -31,7 +31,7 @@ from byzer_nb.types import (
 
 PARTS = (
     TextPart(text="看"),
-    ImagePart(url="data:image/png;base64,x", extra={"detail": "low"}),
+    ImagePart(url="data:image/png;base64,x", extra={"detail": "low", "max_pixels": 1003520}),
     AudioPart(url="data:a"),
 )
 

@@ -5,12 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import aclosing
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
 from byzer_nb.errors import ModelCallError, UnsupportedError
-from byzer_nb.types import ChatOptions, ChatRequest, Delta, EmbedRequest, Embeds, Engine, Message, Tokenizes
+from byzer_nb.types import (
+    AnswerSchema,
+    ChatOptions,
+    ChatRequest,
+    Delta,
+    EmbedRequest,
+    Embeds,
+    Engine,
+    Message,
+    Tokenizes,
+    ToolSpec,
+)
 from tests.contracts.engines import Make, Stage
 
 QUESTION = "Tell me a story about a fox."
@@ -223,6 +234,24 @@ async def test_closing_twice_is_fine(stage: Stage) -> None:
     await answered(stage.engine, asked(max_tokens=2))
     await stage.engine.close()
     await stage.engine.close()
+
+
+@pytest.mark.contract("STRUCT-03", "STRUCT-07")
+@pytest.mark.parametrize("stream", [True, False])
+async def test_tools_and_schemas_are_taken_or_refused_and_never_left_out(stage: Stage, stream: bool) -> None:
+    able = stage.engine.describe().capabilities
+    schema = AnswerSchema(schema={"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]})
+    wishes = [
+        (able.tools, replace(asked(stream=stream), tools=(ToolSpec(name="now"),))),
+        (able.schema, replace(asked(stream=stream), schema=schema)),
+    ]
+    for is_taken, wish in wishes:
+        if is_taken:
+            assert (await answered(stage.engine, wish))[-1].finish_reason
+        else:
+            with pytest.raises(UnsupportedError) as told:
+                await answered(stage.engine, wish)
+            assert told.value.hint
 
 
 @pytest.mark.contract("EMB-01")

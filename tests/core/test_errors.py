@@ -20,6 +20,7 @@ from byzer_nb.errors import (
     ModelCallError,
     RateLimitedError,
     RefusedError,
+    SandboxError,
     UndefinedVariableError,
     UnknownModelError,
     UnreachableError,
@@ -42,6 +43,7 @@ BUILTIN = {
     "NotConnectedError": RuntimeError,
     "LoopError": RuntimeError,
     "AnswerError": ValueError,
+    "SandboxError": RuntimeError,
     "ModelCallError": RuntimeError,
     "RefusedError": PermissionError,
     "RateLimitedError": RuntimeError,
@@ -66,6 +68,8 @@ def full(cls: type[ByzerError]) -> ByzerError:
     """An error of that class with every attribute set."""
     if issubclass(cls, AnswerError):
         return cls("It failed.", answer="the answer", hint="Do this.")
+    if issubclass(cls, SandboxError):
+        return cls("It failed.", reason="time", output="what it printed", hint="Do this.")
     if issubclass(cls, MissingSettingError):
         return cls("It failed.", setting="api_key", hint="Do this.")
     if issubclass(cls, UndefinedVariableError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 from byzer_nb._rate_limit import RateLimit
 
@@ -51,6 +52,13 @@ def test_tokens_beyond_the_limit_hold_the_next_request_back_until_enough_of_them
     assert limit.wait() == 50
     clock.now = 60.0
     assert limit.wait() == 0
+
+
+def test_threads_together_take_no_more_than_was_allowed() -> None:
+    limit = RateLimit(requests=1000, window=60)
+    with ThreadPoolExecutor(8) as pool:
+        taken = pool.map(lambda _: sum(limit.take() == 0 for _ in range(500)), range(8))
+    assert sum(taken) == 1000
 
 
 def test_nothing_is_limited_unless_somebody_says_so() -> None:

@@ -15,7 +15,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("_",),  # private helpers serve everybody
     ("types",),
-    ("providers", "backends"),
+    ("providers", "backends", "sandbox"),
     ("engines",),
     ("cluster",),
     ("client",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from pydantic import BaseModel
@@ -12,6 +13,7 @@ from byzer_nb._sync import run
 from byzer_nb.client import shared_models
 from byzer_nb.errors import AnswerError, BadInputError, UndefinedVariableError
 from byzer_nb.prompts.ask import StoppedText, ask, read_options
+from byzer_nb.providers.scripted import CAPABILITIES
 from byzer_nb.types import ChatOptions
 
 
@@ -21,8 +23,8 @@ class Person(BaseModel):
 
 @pytest.fixture
 def engine() -> Iterator[ScriptedEngine]:
-    """The default model of the test."""
-    engine = ScriptedEngine(['{"name": "Ada"}'] * 3)
+    """The default model of the test, which knows no schemas and is asked in words."""
+    engine = ScriptedEngine(['{"name": "Ada"}'] * 3, capabilities=replace(CAPABILITIES, tools=False, schema=False))
     run(shared_models().add("scripted", engine))
     yield engine
     run(shared_models().undeploy("scripted"))

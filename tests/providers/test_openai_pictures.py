@@ -114,6 +114,17 @@ async def test_picture_at_an_address_is_fetched_without_the_key(
     assert "Authorization" not in openai_standin.requests[-1].headers
 
 
+async def test_picture_that_has_moved_is_followed(openai_standin: OpenAIStandIn, make_engine: MakeEngine) -> None:
+    address = f"{openai_standin.origin}/pictures"
+    openai_standin.next(
+        Act(raw=f'{{"data": [{{"url": "{address}/7.png"}}]}}'.encode()),
+        Act(raw=b"", status=302, headers={"Location": f"{address}/8.png?sig=a%2Bb%3D"}),
+    )
+    (made,) = await make_engine(model="dall-e-3").draw(DrawRequest(prompt="a fox"))
+    assert made.data == picture("8")
+    assert "Authorization" not in openai_standin.requests[-1].headers
+
+
 async def test_picture_in_a_data_url_is_taken_as_it_is(openai_standin: OpenAIStandIn, make_engine: MakeEngine) -> None:
     openai_standin.always = Act(raw=b'{"data": [{"url": "data:image/png;base64,iVBORw0KGgo="}]}')
     (made,) = await make_engine(model="dall-e-3").draw(DrawRequest(prompt="a fox"))
@@ -128,6 +139,7 @@ async def test_picture_in_a_data_url_is_taken_as_it_is(openai_standin: OpenAISta
         (b'{"data": []}', "not its protocol"),
         (b'{"data": [{}]}', "not its protocol"),
         (b'{"data": [{"b64_json": "*"}]}', "not its protocol"),
+        (b'{"data": [{"url": "pictures/7.png"}]}', "not its protocol: 'pictures/7.png'"),
     ],
 )
 async def test_success_without_a_picture_is_an_error(

@@ -12,7 +12,17 @@ import pytest
 from byzer_nb.engines import build
 from byzer_nb.errors import BadInputError, RateLimitedError, UnsupportedError
 from byzer_nb.providers.scripted import ScriptedEngine
-from byzer_nb.types import Capabilities, ChatRequest, DeploySpec, EmbedRequest, Message, Reply
+from byzer_nb.types import (
+    AnswerSchema,
+    Capabilities,
+    ChatRequest,
+    DeploySpec,
+    EmbedRequest,
+    Message,
+    Reply,
+    ToolCall,
+    ToolSpec,
+)
 from tests.providers.asking import answered, asked, said
 
 
@@ -53,6 +63,35 @@ async def test_text_is_streamed_in_small_pieces_and_nothing_is_lost() -> None:
 async def test_given_pieces_are_streamed_as_they_are() -> None:
     deltas = await answered(ScriptedEngine([["a", "bc", " d"]]), asked())
     assert [delta.text for delta in deltas] == ["a", "bc", " d", ""]
+
+
+@pytest.mark.contract("STRUCT-03")
+@pytest.mark.parametrize("stream", [True, False])
+async def test_reply_may_call_tools(stream: bool) -> None:
+    calls = (ToolCall(name="now", id="1"), ToolCall(name="weather", id="2", arguments={"city": "北京"}))
+    engine = ScriptedEngine([Reply(text="Let me look.", tool_calls=calls), "It is cold."])
+    question = Message(role="user", content="How warm is it?")
+    tools = (ToolSpec(name="now"), ToolSpec(name="weather"))
+    deltas = await answered(engine, ChatRequest(messages=(question,), tools=tools, tool_choice="now", stream=stream))
+    assert "".join(delta.text for delta in deltas) == "Let me look."
+    assert [delta.tool_calls for delta in deltas if delta.tool_calls] == [calls]
+    assert deltas[-1].finish_reason == "tool_calls"
+    turn = Message(role="assistant", content="Let me look.", tool_calls=calls)
+    results = [Message(role="tool", content="3", tool_call_id=call.id) for call in calls]
+    again = ChatRequest(messages=(question, turn, *results), tools=tools, stream=stream)
+    assert await said(engine, again) == "It is cold."
+    assert engine.records[1].messages[1].tool_calls == calls
+
+
+@pytest.mark.contract("STRUCT-03", "STRUCT-07")
+async def test_fake_without_tools_and_schemas_refuses_them() -> None:
+    engine = ScriptedEngine("yes", capabilities=Capabilities())
+    question = (Message(role="user", content="?"),)
+    with pytest.raises(UnsupportedError, match="takes no tools"):
+        await said(engine, ChatRequest(messages=question, tools=(ToolSpec(name="now"),)))
+    with pytest.raises(UnsupportedError, match="cannot be held to a schema"):
+        await said(engine, ChatRequest(messages=question, schema=AnswerSchema(schema={"type": "object"})))
+    assert engine.records == []
 
 
 async def test_reply_brings_its_reasoning_and_its_reason() -> None:

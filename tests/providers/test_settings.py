@@ -60,6 +60,7 @@ def test_flags_may_be_strings(given: Any, expected: bool) -> None:
         ({"is_reasoning": "maybe"}, "is_reasoning must be true or false, not 'maybe'."),
         ({"model": 4}, "model must be text, not 4."),
         ({"proxies": "socks5://proxy:1"}, "proxies must be the address of an HTTP proxy."),
+        ({"proxies": "http://me:password@proxy:99999"}, "proxies must be the address of an HTTP proxy."),
         (
             {"https_verify": "/no/such/ca.pem"},
             "https_verify names a CA bundle that cannot be read: '/no/such/ca.pem'.",

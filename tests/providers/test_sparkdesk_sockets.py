@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
+from base64 import b64encode
 from contextlib import aclosing
+from hashlib import sha1
 
 import pytest
+from aiohttp.http import WS_KEY
 
 from byzer_nb.engines import build
 from byzer_nb.errors import (
@@ -73,6 +77,34 @@ async def test_cancelling_closes_the_socket(
     assert not spark.busy
     assert spark.aborted == 1
     assert time.perf_counter() - started < 1
+
+
+async def test_server_that_stops_reading_is_silent(make_spark: Make, stream: bool) -> None:
+    writers = []
+
+    async def greet_and_read_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        nonce = re.search(r"sec-websocket-key: (\S+)", head, re.IGNORECASE)
+        assert nonce is not None
+        accept = b64encode(sha1(nonce[1].encode() + WS_KEY, usedforsecurity=False).digest()).decode()
+        writer.write(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Accept: {accept}\r\n\r\n".encode()
+        )
+        await writer.drain()
+        writer.transport.pause_reading()  # type: ignore[attr-defined] # it is one that reads
+        writers.append(writer)
+
+    server = await asyncio.start_server(greet_and_read_nothing, "127.0.0.1", 0)
+    engine = make_spark(gpt_url=f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/v3.1/chat", timeout=0.3)
+    started = time.perf_counter()
+    with pytest.raises(CallTimeoutError, match="was silent for too long"):
+        await answered(engine, asked("x" * 15_000_000, stream=stream))
+    assert time.perf_counter() - started < 3
+    for writer in writers:
+        writer.transport.abort()
+    server.close()
+    await server.wait_closed()
 
 
 async def test_leaving_early_does_not_wait_for_a_server_that_talks_on(

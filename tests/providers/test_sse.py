@@ -41,7 +41,8 @@ def test_events_are_the_same_wherever_the_bytes_are_cut(
         stream += noise
         stream += f"event: {name}\n" if name else ""
         stream += "".join(f"data: {line}\n" for line in lines) + "\n"
-        expected.append(Event("\n".join(lines).encode(), name))
+        if lines != [""]:
+            expected.append(Event("\n".join(lines).encode(), name))
     if not has_last_blank_line:
         stream = stream.rstrip("\n") if expected and expected[-1].data.strip() else stream
     assert events_of(stream.replace("\n", line_end).encode(), cuts) == expected
@@ -72,15 +73,15 @@ def test_event_is_given_as_soon_as_its_blank_line_is_here() -> None:
 
 
 def test_only_one_space_after_the_colon_is_dropped() -> None:
-    assert EventSplitter().feed(b"data:  two\n\ndata:none\n\ndata\n\n") == [
-        Event(b" two"),
-        Event(b"none"),
-        Event(b""),
-    ]
+    assert EventSplitter().feed(b"data:  two\n\ndata:none\n\n") == [Event(b" two"), Event(b"none")]
 
 
 def test_comments_alone_are_no_event() -> None:
     assert EventSplitter().feed(b": still here\n\n:\n\n\n\n") == []
+
+
+def test_data_of_no_length_is_no_event() -> None:
+    assert EventSplitter().feed(b"data:\n\ndata: \n\ndata\n\nevent: ping\ndata:\n\n") == []
 
 
 def test_json_without_its_field_is_an_event_too() -> None:

@@ -73,6 +73,47 @@ async def test_silence_before_the_answer_ends_in_time(
     assert "was silent for too long" in str(error)
 
 
+async def test_server_that_stops_reading_a_large_request_is_silent(make_engine: MakeEngine, stream: bool) -> None:
+    writers = []
+
+    async def read_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.pause_reading()  # type: ignore[attr-defined] # it is one that reads
+        writers.append(writer)
+
+    server = await asyncio.start_server(read_nothing, "127.0.0.1", 0)
+    engine = make_engine(base_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout=0.2)
+    started = time.perf_counter()
+    with pytest.raises(CallTimeoutError, match="was silent for too long"):
+        await answered(engine, asked("x" * 15_000_000, stream=stream))
+    assert time.perf_counter() - started < 3
+    for writer in writers:
+        writer.transport.abort()
+    server.close()
+    await server.wait_closed()
+
+
+async def test_server_that_reads_a_large_request_slowly_is_not_silent(make_engine: MakeEngine) -> None:
+    answer = b'{"choices": [{"message": {"content": "read"}}]}'
+
+    async def read_slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        left = int(head.partition("content-length: ")[2].partition("\r\n")[0])
+        while left > 0:
+            left -= len(await reader.readexactly(min(left, 2_000_000)))
+            await asyncio.sleep(0.08)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer))
+        writer.write(answer)
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(read_slowly, "127.0.0.1", 0, limit=2_000_000)
+    engine = make_engine(base_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout=0.7)
+    (delta,) = await answered(engine, asked("x" * 40_000_000, stream=False))
+    assert delta.text == "read"  # after more time than a server has that reads nothing
+    server.close()
+    await server.wait_closed()
+
+
 async def test_silence_between_headers_and_first_token_ends_in_time(
     openai_standin: OpenAIStandIn, make_engine: MakeEngine
 ) -> None:
@@ -110,6 +151,35 @@ async def test_slow_reader_is_not_taken_for_a_silent_server(
         if count < 4:
             await asyncio.sleep(0.15)
     assert count == 21
+
+
+async def test_server_of_another_protocol_is_asked_once(make_engine: MakeEngine, stream: bool) -> None:
+    visits = []
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        visits.append(writer)
+        writer.write(b"SSH-2.0-OpenSSH_9.6\r\n")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    error = await failure(make_engine, stream=stream, base_url=url, max_retries=5)
+    assert "is not HTTP" in str(error)
+    assert "base_url" in error.hint
+    assert len(visits) == 1
+    server.close()
+    await server.wait_closed()
+
+
+async def test_proxy_of_the_environment_that_is_none_is_told_without_its_login(
+    make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch, stream: bool
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://me:{KEY}@proxy:99999")
+    error = await failure(make_engine, stream=stream, base_url="http://vendor.example/v1", max_retries=5)
+    assert "no address" in str(error)
+    assert "HTTP_PROXY" in error.hint
 
 
 @pytest.mark.parametrize("act", [Act(delay=60), Act(reply=["word"] * 1000, rate=50), Act(status=503), Act(status=429)])

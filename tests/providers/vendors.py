@@ -50,6 +50,10 @@ class Vendor:
     takes_blanks: bool = True  # answers a question that is nothing but blanks
     text_events: bool = True  # its stream is made of lines, which may end in CRLF and carry comments
     says_cut: bool = True  # tells an answer that reached its limit from one that is at its end
+    limits_size: bool = True  # stops reading an answer that never ends
+    calls_tools: bool = True  # takes tools, and calls them
+    can_be_forced: bool = True  # a call can be asked for, and not only offered
+    schema_settings: Mapping[str, str] = field(default_factory=dict)  # those with which it can be held to a schema
     most_stops: int = 2  # how many stop strings it takes, of the two that are tried
 
     def __str__(self) -> str:
@@ -63,6 +67,10 @@ class Vendor:
 
 def _openai(standin: OpenAIStandIn) -> Settings:
     return {"api_key": standin.key, "base_url": standin.url, "model": "gpt-4o"}
+
+
+def _litellm(standin: OpenAIStandIn) -> Settings:
+    return {"api_key": standin.key, "base_url": standin.url, "model": "openai/gpt-4o"}
 
 
 def _claude(standin: ClaudeStandIn) -> Settings:
@@ -191,6 +199,7 @@ VENDORS: list[Vendor] = [
         engine="saas/aws_bedrock",
         standin=BedrockStandIn,
         settings=_bedrock(model="anthropic.claude-3-haiku-20240307-v1:0"),
+        schema_settings={"model": "anthropic.claude-sonnet-4-5-20250929-v1:0"},
         wrong_key=WRONG_AWS_KEY,
         text_events=False,
         takes_blanks=False,
@@ -200,6 +209,7 @@ VENDORS: list[Vendor] = [
         engine="saas/aws_bedrock",
         standin=BedrockStandIn,
         settings=_bedrock(model="meta.llama3-8b-instruct-v1:0"),
+        calls_tools=False,
         wrong_key=WRONG_AWS_KEY,
         text_events=False,
         thinks=False,
@@ -210,17 +220,25 @@ VENDORS: list[Vendor] = [
         engine="saas/aws_bedrock",
         standin=BedrockStandIn,
         settings=_bedrock(model="amazon.nova-lite-v1:0", api="converse"),
+        schema_settings={"model": "anthropic.claude-sonnet-4-5-20250929-v1:0"},
         wrong_key=WRONG_AWS_KEY,
         text_events=False,
         takes_blanks=False,
     ),
     Vendor(engine="saas/openai", standin=OpenAIStandIn, settings=_openai),
+    Vendor(engine="saas/litellm", standin=OpenAIStandIn, settings=_litellm, limits_size=False),
     Vendor(engine="saas/deepseek", standin=OpenAIStandIn, settings=_deepseek),
-    Vendor(engine="saas/azure_openai", standin=AzureOpenAIStandIn, settings=_azure),
+    Vendor(
+        engine="saas/azure_openai",
+        standin=AzureOpenAIStandIn,
+        settings=_azure,
+        schema_settings={"api_version": "2024-10-21"},
+    ),
     Vendor(
         engine="saas/claude",
         standin=ClaudeStandIn,
         settings=_claude,
+        schema_settings={"model": "claude-sonnet-4-5-20250929"},
         errors_in_success=(
             (Act(error={"type": "overloaded_error", "message": "Overloaded"}), True),
             (Act(error={"type": "invalid_request_error", "message": "No."}), False),
@@ -231,6 +249,7 @@ VENDORS: list[Vendor] = [
         engine="saas/gemini",
         standin=GeminiStandIn,
         settings=_gemini,
+        schema_settings={"model": "gemini-2.5-flash"},
         errors_in_success=(
             (Act(error={"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}), True),
             (Act(error={"code": 400, "message": "No.", "status": "INVALID_ARGUMENT"}), False),
@@ -243,10 +262,17 @@ VENDORS: list[Vendor] = [
         standin=CompatibleDashScopeStandIn,
         settings=_qianwen,
     ),
-    Vendor(engine="saas/qianwen_vl", standin=DashScopeStandIn, settings=_qianwen_vl, errors_in_success=QIANWEN_ERRORS),
+    Vendor(
+        engine="saas/qianwen_vl",
+        standin=DashScopeStandIn,
+        settings=_qianwen_vl,
+        errors_in_success=QIANWEN_ERRORS,
+        calls_tools=False,
+    ),
     Vendor(
         engine="saas/minimax",
         standin=MiniMaxStandIn,
+        calls_tools=False,
         settings=_minimax,
         errors_in_success=MINIMAX_ERRORS,
         counts_apart=False,
@@ -256,14 +282,16 @@ VENDORS: list[Vendor] = [
         engine="saas/minimax",
         name="saas/minimax v2",
         standin=MiniMaxCurrentStandIn,
+        can_be_forced=False,
         settings=_minimax_current,
         errors_in_success=MINIMAX_ERRORS,
     ),
-    Vendor(engine="saas/baichuan", standin=BaichuanStandIn, settings=_baichuan, thinks=False),
+    Vendor(engine="saas/baichuan", standin=BaichuanStandIn, settings=_baichuan, thinks=False, calls_tools=False),
     Vendor(
         engine="saas/baichuan",
         name="saas/baichuan signed",
         standin=BaichuanSignedStandIn,
+        calls_tools=False,
         settings=_baichuan_signed,
         errors_in_success=BAICHUAN_SIGNED_ERRORS,
         thinks=False,
@@ -272,6 +300,7 @@ VENDORS: list[Vendor] = [
     Vendor(
         engine="saas/zhipu",
         standin=ZhipuStandIn,
+        can_be_forced=False,
         settings=_zhipu,
         errors_in_success=((_said_by_zhipu("1302"), True), (_said_by_zhipu("1301"), False)),
         most_stops=1,
@@ -280,6 +309,7 @@ VENDORS: list[Vendor] = [
         engine="saas/zhipu",
         name="saas/zhipu, version 3",
         standin=ZhipuV3StandIn,
+        calls_tools=False,
         settings=_zhipu_v3,
         wrong_key={"api_key": "wrong0123456789abcdef.canary0123456789"},
         errors_in_success=((_said_by_zhipu("1302"), True), (_said_by_zhipu("1301"), False)),
@@ -289,6 +319,7 @@ VENDORS: list[Vendor] = [
     Vendor(
         engine="saas/chatglm",
         standin=ChatGLMStandIn,
+        calls_tools=False,
         settings=_chatglm,
         errors_in_success=((_said_by_zhipu("1302"), True), (_said_by_zhipu("1301"), False)),
         counts_apart=False,
@@ -298,6 +329,7 @@ VENDORS: list[Vendor] = [
     Vendor(
         engine="saas/qianfan",
         standin=QianfanStandIn,
+        calls_tools=False,
         settings=_qianfan,
         wrong_key={"secret_key": "wrong-0123456789abcdef-canary"},
         errors_in_success=QIANFAN_ERRORS,
@@ -314,6 +346,7 @@ VENDORS: list[Vendor] = [
     Vendor(
         engine="saas/sparkdesk",
         standin=SparkDeskStandIn,
+        calls_tools=False,
         settings=_sparkdesk,
         wrong_key={"api_secret": "wrong-0123456789abcdef-canary"},
         errors_in_success=tuple(
@@ -327,6 +360,7 @@ VENDORS: list[Vendor] = [
         engine="saas/sparkdesk",
         name="sparkdesk over http",
         standin=SparkHttpStandIn,
+        calls_tools=False,
         settings=_sparkdesk_http,
         errors_in_success=tuple(
             (Act(error={"code": str(code), "message": "vendor words zq81", "type": "api_error"}), again)

@@ -82,9 +82,9 @@ def add_scripted() -> Iterator[AddScripted]:
     names: list[str] = []
 
     def add(
-        name: str, script: Script | None = None, *, kind: type[ScriptedEngine] = ScriptedEngine, **pace: float
+        name: str, script: Script | None = None, *, kind: type[ScriptedEngine] = ScriptedEngine, **more: Any
     ) -> ScriptedEngine:
-        engine = kind(script, **pace)
+        engine = kind(script, **more)
         run(shared_models().add(name, engine))
         names.append(name)
         return engine

@@ -197,12 +197,6 @@ def test_a_refused_key_is_told_with_the_model(llm: SimpleByzerLLM, deploy: Deplo
     assert "9876543210" not in f"{refused.value!r}{refused.value.__notes__}"
 
 
-@pytest.mark.contract("CHAT-01")
-def test_function_bodies_say_that_they_are_not_there_yet(llm: SimpleByzerLLM) -> None:
-    with pytest.raises(UnsupportedError, match="writes no function bodies"):
-        llm.chat_oai("hi", impl_func=len, response_class=Story)
-
-
 @pytest.mark.contract("CHAT-05")
 async def test_the_async_form_gives_the_same(llm: SimpleByzerLLM) -> None:
     (answer,) = await llm.async_chat_oai("hi")

@@ -88,6 +88,18 @@ def test_chunk_size_says_how_much_sound_comes_at_a_time(voice: SimpleByzerLLM) -
     assert 0 < sizes[-1] <= 100
 
 
+@pytest.mark.contract("MM-05", "MM-07")
+def test_parameters_of_the_call_reach_the_provider(
+    voice: SimpleByzerLLM, brush: SimpleByzerLLM, openai: OpenAIStandIn
+) -> None:
+    voice.chat_oai(turn(HELLO), extra_request_params={"instructions": "softly"})
+    assert openai.requests[-1].body["instructions"] == "softly"
+    openai.always = Act(delay=5)
+    for llm, content in ((voice, HELLO), (brush, {"input": "a cat"})):
+        with pytest.raises(TimeoutError):
+            llm.chat_oai(turn(content), llm_config={"gen.request_timeout": 0.2})
+
+
 @pytest.mark.contract("MM-05")
 @pytest.mark.parametrize("content", ["hello", {"voice": "alloy"}, {"input": "", "voice": "alloy"}, {"input": 5}, [1]])
 def test_speech_without_a_text_is_refused_with_an_example(
@@ -96,6 +108,14 @@ def test_speech_without_a_text_is_refused_with_an_example(
     with pytest.raises(BadInputError, match="Invalid input") as refused:
         voice.chat_oai(turn(content))
     assert '"voice"' in refused.value.hint
+    assert not openai.requests
+
+
+@pytest.mark.contract("MM-05")
+@pytest.mark.parametrize("speed", ["fast", {"rate": 2}])
+def test_speed_that_is_no_number_is_named(voice: SimpleByzerLLM, openai: OpenAIStandIn, speed: Any) -> None:
+    with pytest.raises(BadInputError, match="'speed' should be a number"):
+        voice.chat_oai(turn({**HELLO, "speed": speed}))
     assert not openai.requests
 
 

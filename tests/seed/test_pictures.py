@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import pytest
@@ -125,6 +126,7 @@ def test_picture_that_a_model_made_can_be_shown_to_another(llm: SimpleByzerLLM, 
         ([image(PNG_URL, detail="high"), TEXT], [image(PNG_URL, detail="high"), TEXT]),
         ([{"image": PNG_URL, "detail": "low", "text": "What is this?"}], [image(PNG_URL, detail="low"), TEXT]),
         ([{"image": b64encode(JPEG).decode()}], [image(JPEG_URL)]),
+        ([{"image": "\n".join(wrap(b64encode(JPEG).decode(), 4))}], [image(JPEG_URL)]),
         ([{"image": f"<_image_>{PNG_URL}</_image_>"}], [image(PNG_URL)]),
         ([{"type": "image_url", "image_url": {"url": f"<_image_>{PNG_URL}</_image_>"}}], [image(PNG_URL)]),
         ([{"image": "data:image/jpg," + b64encode(JPEG).decode()}], [image(JPEG_URL)]),

@@ -296,3 +296,9 @@ def test_keys_are_looked_for_in_the_home_folder(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(BadInputError, match=str(tmp_path / ".auto-coder" / "keys" / "api.deepseek.com")):
         read_key("api.deepseek.com")
+
+
+@pytest.mark.contract("SAAS-25")
+def test_missing_keys_of_which_there_are_two_kinds_are_told_as_such() -> None:
+    with pytest.raises(ValueError, match="specify either access_token or ak/sk"):
+        SimpleByzerLLM().deploy(pretrained_model_type="saas/qianfan", udf_name="chat", infer_params={})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from byzer_nb import SimpleByzerLLM
 from byzer_nb.prompts.function_formats import function_calling_format
 from byzer_nb.prompts.function_json import serialize_function_to_json
+from byzer_nb.providers.scripted import CAPABILITIES
 from byzer_nb.types import ChatRequest
 from tests.seed.conftest import AddScripted
 
@@ -34,6 +37,12 @@ def calls(*wanted: tuple[str, dict[str, Any]]) -> str:
     """An answer that calls these functions, as models write it."""
     listed = [{"function": {"name": name, "arguments": arguments}} for name, arguments in wanted]
     return json.dumps({"id": "1", "type": "function", "tool_calls": listed}, ensure_ascii=False)
+
+
+@pytest.fixture
+def add_scripted(add_scripted: AddScripted) -> AddScripted:
+    """Models that know no tools: they are asked in words, and call in words."""
+    return partial(add_scripted, capabilities=replace(CAPABILITIES, tools=False, schema=False))
 
 
 @pytest.fixture

@@ -23,11 +23,14 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tests.standins.bedrock_answers import claude_answer, converse_answer, llama_answer
+from tests.standins.bedrock_tools import check_converse_tools
+from tests.standins.claude_tools import UnfitError, check_tools
 from tests.standins.vendor import RAW, Act, Body, VendorStandIn
 
 MODELS = (
     "anthropic.claude-3-haiku-20240307-v1:0",
     "anthropic.claude-3-5-sonnet-20240620-v1:0",
+    "anthropic.claude-sonnet-4-5-20250929-v1:0",
     "us.anthropic.claude-3-5-sonnet-20240620-v1:0",
     "arn:aws:bedrock:us-west-2:123456789012:inference-profile/us.anthropic.claude-3-5-sonnet-20240620-v1:0",
     "arn:aws:bedrock:us-west-2:123456789012:provisioned-model/abc123def456",
@@ -50,7 +53,7 @@ EXCEPTIONS = {
 }
 CLAUDE_FIELDS = {
     *("anthropic_version", "anthropic_beta", "max_tokens", "messages", "system", "temperature", "top_p", "top_k"),
-    *("stop_sequences", "tools", "tool_choice", "thinking", "metadata"),
+    *("stop_sequences", "tools", "tool_choice", "thinking", "metadata", "output_config"),
 }
 LLAMA_FIELDS = {"prompt", "temperature", "top_p", "max_gen_len", "images"}
 CONVERSE_FIELDS = {
@@ -61,10 +64,6 @@ CONVERSE_FIELDS = {
 CONFIG_FIELDS = {"maxTokens", "temperature", "topP", "stopSequences"}
 USUAL = Act()
 PICTURE_KINDS = ("png", "jpeg", "gif", "webp")
-
-
-class UnfitError(Exception):
-    """A body that the service does not take."""
 
 
 class BedrockStandIn(VendorStandIn):
@@ -253,9 +252,12 @@ def check_claude(body: Body) -> None:
                     needs(source["type"] == "base64", "messages: Input tag 'url' found using 'type' is not supported")
                     needs(source["media_type"] in [f"image/{kind}" for kind in PICTURE_KINDS], "media_type: unknown")
                     needs(is_base64(source["data"]), "messages: image: invalid base64 data")
+                case "tool_use" | "tool_result" | "thinking" | "redacted_thinking":
+                    pass  # looked at with the tools
                 case kind:
                     raise UnfitError(f"messages: Input tag '{kind}' found using 'type' does not match any")
     taking_turns(body.get("messages"))
+    check_tools(body)
 
 
 def check_llama(body: Body) -> None:
@@ -283,6 +285,7 @@ def check_converse(body: Body) -> None:
                 picture = block["image"]
                 needs(picture["format"] in PICTURE_KINDS, "image.format: unknown")
                 needs(is_base64(picture["source"].get("bytes")), "image.source.bytes: no base64")
-            else:
+            elif not block.keys() & {"toolUse", "toolResult", "reasoningContent"}:
                 needs(block.get("text", "").strip(), "The text field in the ContentBlock object is blank")
     taking_turns(body.get("messages"))
+    check_converse_tools(body)

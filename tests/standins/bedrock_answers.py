@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from tests.standins import bedrock_tools, claude_tools
 from tests.standins.aws_frames import chunk, damaged, exception_frame, frame
-from tests.standins.vendor import Act, Body, Frames, counted, spoken, within
+from tests.standins.vendor import Act, Body, Frames, called, counted, spoken, within
 
 CLAUDE_REASONS = {"stop": "end_turn", "length": "max_tokens"}
 
@@ -20,13 +21,15 @@ def claude_answer(body: Body, act: Act, number: str) -> Played:
     pieces, reason = within(
         spoken(act, body, echo=echo), act.finish_reason, stop=body.get("stop_sequences"), most=body["max_tokens"]
     )
-    stop_reason = CLAUDE_REASONS.get(reason or "", reason)
+    calls = called(act, claude_tools.offered(body), number=number)
+    stop_reason = "tool_use" if calls and reason == "stop" else CLAUDE_REASONS.get(reason or "", reason)
+    used = [{"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments} for call in calls]
     read, written = counted(body.get("system", ""), *(turn["content"] for turn in body["messages"])), len(pieces)
     thoughts = [{"type": "thinking", "thinking": "".join(act.reasoning), "signature": "c2ln"}] if act.reasoning else []
     head = {"id": f"msg_bdrk_{number}", "type": "message", "role": "assistant", "model": "claude-3-5-sonnet-20240620"}
     whole = {
         **head,
-        "content": [*thoughts, {"type": "text", "text": "".join(pieces)}],
+        "content": [*thoughts, {"type": "text", "text": "".join(pieces)}, *used],
         "stop_reason": stop_reason,
         "stop_sequence": None,
         "usage": {"input_tokens": read, "output_tokens": written},
@@ -55,6 +58,7 @@ def claude_answer(body: Body, act: Act, number: str) -> Played:
         pieces=[delta(index, "text_delta", "text", piece) for piece in pieces],
         end=[
             chunk({"type": "content_block_stop", "index": index}),
+            *(chunk(event) for event in claude_tools.tool_events(calls, first=index + 1)),
             chunk(
                 {
                     "type": "message_delta",
@@ -110,7 +114,8 @@ def converse_answer(body: Body, act: Act, number: str) -> Played:
         stop=config.get("stopSequences"),
         most=config.get("maxTokens"),
     )
-    stop_reason = CLAUDE_REASONS.get(reason or "", reason)
+    calls = called(act, bedrock_tools.offered(body), number=number)
+    stop_reason = "tool_use" if calls and reason == "stop" else CLAUDE_REASONS.get(reason or "", reason)
     read, written = counted(*(turn["content"] for turn in body["messages"])), len(pieces)
     usage = {"inputTokens": read, "outputTokens": written, "totalTokens": read + written}
     thought = {"reasoningContent": {"reasoningText": {"text": "".join(act.reasoning), "signature": "c2ln"}}}
@@ -118,7 +123,11 @@ def converse_answer(body: Body, act: Act, number: str) -> Played:
         "output": {
             "message": {
                 "role": "assistant",
-                "content": [*([thought] if act.reasoning else []), {"text": "".join(pieces)}],
+                "content": [
+                    *([thought] if act.reasoning else []),
+                    {"text": "".join(pieces)},
+                    *bedrock_tools.whole_calls(calls),
+                ],
             }
         },
         "stopReason": stop_reason,
@@ -140,6 +149,7 @@ def converse_answer(body: Body, act: Act, number: str) -> Played:
         pieces=[delta(index, {"text": piece}) for piece in pieces],
         end=[
             frame("contentBlockStop", {"contentBlockIndex": index}),
+            *bedrock_tools.tool_frames(calls, first=index + 1),
             frame("messageStop", {"stopReason": stop_reason}),
         ],
         tail=[frame("metadata", {"usage": usage, "metrics": {"latencyMs": 12}})],

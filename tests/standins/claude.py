@@ -12,7 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.standins.vendor import Act, Body, Frames, VendorStandIn, counted, spoken, sse, within
+from tests.standins.claude_tools import UnfitError, check_tools, offered, tool_frames
+from tests.standins.vendor import Act, Body, Called, Frames, VendorStandIn, called, counted, spoken, sse, within
 
 VERSIONS = ("2023-01-01", "2023-06-01", "2026-10-21")
 NAMES: dict[str, type | tuple[type, ...]] = {
@@ -29,6 +30,7 @@ NAMES: dict[str, type | tuple[type, ...]] = {
     "thinking": dict,
     "tools": list,
     "tool_choice": dict,
+    "output_config": dict,
     "service_tier": str,
 }
 SAMPLING = ("temperature", "top_p", "top_k")
@@ -43,10 +45,6 @@ ERROR_TYPES = {
     500: "api_error",
     529: "overloaded_error",
 }
-
-
-class UnfitError(Exception):
-    """A request that the protocol does not allow."""
 
 
 class ClaudeStandIn(VendorStandIn):
@@ -88,7 +86,8 @@ class ClaudeStandIn(VendorStandIn):
         reason = {"stop": "end_turn", "length": "max_tokens"}.get(reason, reason) if reason else None
         if reason == "end_turn" and "".join(pieces) != "".join(said):
             reason = "stop_sequence"
-        act = replace(act, finish_reason=reason)
+        calls = called(act, offered(body), number=self.count)
+        act = replace(act, finish_reason="tool_use" if calls and reason == "end_turn" else reason)
         read = counted(*(_words(turn["content"]) for turn in body["messages"])) or 1
         message = {
             "id": f"msg_{self.count}",
@@ -106,9 +105,9 @@ class ClaudeStandIn(VendorStandIn):
             },
         }
         if body.get("stream"):
-            return await self.play(request, act, _frames(act, pieces, message))
+            return await self.play(request, act, _frames(act, pieces, calls, message))
         await self.thinking(act, pieces)
-        return self.named(_whole(act, pieces, message), act)
+        return self.named(_whole(act, pieces, calls, message), act)
 
     def _check_habits(self, body: Body) -> None:
         if not self.takes_both and {"temperature", "top_p"} <= set(body):
@@ -141,6 +140,7 @@ def check(body: Body, version: str) -> None:
         raise UnfitError("stop_sequences: each stop sequence must contain non-whitespace")
     if not body["messages"]:
         raise UnfitError("messages: at least one message is required")
+    check_tools(body)
     for turn in body["messages"]:
         _check_turn(turn)
     last = body["messages"][-1]
@@ -165,6 +165,8 @@ def _check_turn(turn: Body) -> None:
                     raise UnfitError("messages: text content blocks must contain non-whitespace text")
             case "image":
                 _check_source(block["source"])
+            case "tool_use" | "tool_result" | "thinking" | "redacted_thinking":
+                pass  # looked at with the tools
             case other:
                 raise UnfitError(f"messages.0.content.0.type: Input tag '{other}' is not known")
 
@@ -191,17 +193,18 @@ def _words(content: str | list[Body]) -> str:
     return "".join(block.get("text", "") for block in _blocks(content))
 
 
-def _whole(act: Act, pieces: Sequence[str], message: Body) -> Body:
+def _whole(act: Act, pieces: Sequence[str], calls: Sequence[Called], message: Body) -> Body:
     content: list[Body] = []
     if act.reasoning:
         content.append({"type": "thinking", "thinking": "".join(act.reasoning), "signature": "c2lnbmVk"})
     if pieces:
         content.append({"type": "text", "text": "".join(pieces)})
+    content += [{"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments} for call in calls]
     usage = {**message["usage"], "output_tokens": len(pieces)}
     return {**message, "content": content, "stop_reason": act.finish_reason, "usage": usage}
 
 
-def _frames(act: Act, pieces: Sequence[str], message: Body) -> Frames:
+def _frames(act: Act, pieces: Sequence[str], calls: Sequence[Called], message: Body) -> Frames:
     def of(kind: str, **fields: Any) -> bytes:
         return sse({"type": kind, **fields}, name=kind)
 
@@ -222,6 +225,7 @@ def _frames(act: Act, pieces: Sequence[str], message: Body) -> Frames:
         pieces=[of("content_block_delta", index=place, delta={"type": "text_delta", "text": p}) for p in pieces],
         end=[
             of("content_block_stop", index=place),
+            *tool_frames(calls, first=place + 1),
             of(
                 "message_delta",
                 delta={"stop_reason": act.finish_reason, "stop_sequence": None},

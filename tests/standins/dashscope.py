@@ -18,7 +18,8 @@ from typing import Any, Literal
 from aiohttp import web
 
 from tests.standins.openai import OpenAIStandIn, embedding
-from tests.standins.vendor import KEY, Act, Body, Frames, VendorStandIn, counted, spoken, within
+from tests.standins.openai_tools import offered, pieces_of_calls, whole_calls, wrong_tools
+from tests.standins.vendor import KEY, Act, Body, Called, Frames, VendorStandIn, called, counted, spoken, within
 
 # How a stream comes: as it was asked for; in one way whatever was asked for; or whole texts are refused.
 Habit = Literal["obeys", "wholes", "pieces", "refuses wholes"]
@@ -92,16 +93,23 @@ class DashScopeStandIn(VendorStandIn):
         pieces, reason = within(
             spoken(act, body, echo=last_words(body)), act.finish_reason, stop=stops, most=given.get("max_tokens")
         )
-        act = replace(act, finish_reason=reason)
+        calls = called(act, offered(given), number=self.count)
+        if not given.get("parallel_tool_calls"):
+            calls = calls[:1]
+        act = replace(act, finish_reason="tool_calls" if calls and reason == "stop" else reason)
         answer = Answer(body, self.request_id, sees=sees, as_message=sees or given.get("result_format") == "message")
         if not streams:
             await self.thinking(act, pieces)
-            whole = answer.document("".join(pieces), "".join(act.reasoning), reason, written=len(pieces))
+            whole = answer.document("".join(pieces), "".join(act.reasoning), act.finish_reason, written=len(pieces))
+            if calls:
+                whole["output"]["choices"][0]["message"]["tool_calls"] = whole_calls(calls)
             return self.json(whole if act.usage else {**whole, "usage": None}, act)
         in_pieces = {"wholes": False, "pieces": True}.get(self.habit, bool(given.get("incremental_output")))
-        return await self.play(request, act, self.frames(act, pieces, answer, in_pieces=in_pieces))
+        return await self.play(request, act, self.frames(act, pieces, calls, answer, in_pieces=in_pieces))
 
-    def frames(self, act: Act, pieces: Sequence[str], answer: Answer, *, in_pieces: bool) -> Frames:
+    def frames(
+        self, act: Act, pieces: Sequence[str], calls: Sequence[Called], answer: Answer, *, in_pieces: bool
+    ) -> Frames:
         """The answer as events; each counts all tokens so far, and the last one repeats the text that is whole."""
         texts = pieces if in_pieces else list(accumulate(pieces))
         thoughts = act.reasoning if in_pieces else list(accumulate(act.reasoning))
@@ -112,12 +120,18 @@ class DashScopeStandIn(VendorStandIn):
             *(answer.document(each, thought, "null", written=place + 1) for place, each in enumerate(texts)),
             answer.document(end, thought, act.finish_reason, written=len(pieces)),
         ]
-        events = [event(place + 1, document) for place, document in enumerate(documents)]
-        first, last = len(act.reasoning), len(events) - 1
+        first, last = len(act.reasoning), len(documents) - 1
+        of_calls = [answer.document(end, thought, "null", written=len(pieces)) for _ in events_of(calls, in_pieces)]
+        for document, delta in zip(of_calls, events_of(calls, in_pieces), strict=True):
+            document["output"]["choices"][0]["message"]["tool_calls"] = delta
+        if calls and not in_pieces:
+            documents[-1]["output"]["choices"][0]["message"]["tool_calls"] = whole_calls(calls)
+        events = [event(place + 1, document) for place, document in enumerate([*documents[:last], *of_calls])]
+        events.append(event(len(events) + 1, documents[-1]))
         return Frames(
             head=events[:first],
             pieces=events[first:last],
-            end=events[last:],
+            end=events[last:],  # with the calls
             error=event(99, act.error or self.complaint(act.message), name="error", status=500),
             malformed=b'id:9\nevent:result\n:HTTP_STATUS/200\ndata:{"output":{"choi\n\n',
         )
@@ -134,6 +148,8 @@ class DashScopeStandIn(VendorStandIn):
                 return f"{message['role']} is not one of ['system', 'assistant', 'user', 'tool', 'function']"
             if fault := fault_of_items(message["content"]) if sees else fault_of_words(message["content"]):
                 return fault
+        if wrong := wrong_tools({"messages": [_in_words(each) for each in messages], **tools_of(body)}):
+            return wrong
         if messages[-1]["role"] == "assistant" and messages[-1].get("partial") is not True:
             return "list index out of range"
         return self.fault_of_parameters(body.get("parameters", {}), streams=streams)
@@ -170,6 +186,32 @@ class DashScopeStandIn(VendorStandIn):
         return self.json(
             {"output": output, "usage": {"total_tokens": counted(*texts)}, "request_id": self.request_id}, act
         )
+
+
+def events_of(calls: Sequence[Called], in_pieces: bool) -> list[list[Body]]:
+    """What the events of a stream say of calls: the next piece, or each time all that is known of all of them."""
+    deltas = [delta["tool_calls"] for delta in pieces_of_calls(calls)]
+    if in_pieces:
+        return [[{"id": "", "type": "function", **call} for call in delta] for delta in deltas]
+    known: dict[int, Body] = {}
+    events = []
+    for (delta,) in deltas:
+        before = known.get(delta["index"], {"function": {"name": "", "arguments": ""}})
+        function = {name: before["function"][name] + delta["function"].get(name, "") for name in ("name", "arguments")}
+        known[delta["index"]] = {**before, **delta, "function": function}
+        events.append([dict(each) for each in known.values()])
+    return events
+
+
+def tools_of(body: Body) -> Body:
+    """The tools in the parameters of a body."""
+    return {name: value for name, value in body.get("parameters", {}).items() if name in ("tools", "tool_choice")}
+
+
+def _in_words(message: Body) -> Body:
+    content = message["content"]
+    words = "".join(item.get("text", "") for item in content) if isinstance(content, list) else content
+    return {**message, "content": words}
 
 
 class Answer:

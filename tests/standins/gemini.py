@@ -15,7 +15,8 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.standins.vendor import Act, Body, Frames, VendorStandIn, counted, spoken, sse, within
+from tests.standins.gemini_tools import UnfitError, call_parts, check_tools, offered
+from tests.standins.vendor import Act, Body, Frames, VendorStandIn, called, counted, spoken, sse, within
 
 STATUS_WORDS = {
     400: "INVALID_ARGUMENT",
@@ -61,10 +62,7 @@ CONFIG_NAMES: dict[str, type | tuple[type, ...]] = {
 }
 PART_NAMES = {"text", "inlineData", "fileData", "thought", "thoughtSignature", "functionCall", "functionResponse"}
 MOST_EMBEDDED = 100
-
-
-class UnfitError(Exception):
-    """A body that the protocol does not allow."""
+FREE = {"parametersJsonSchema", "responseJsonSchema", "args", "response"}
 
 
 class GeminiStandIn(VendorStandIn):
@@ -76,6 +74,7 @@ class GeminiStandIn(VendorStandIn):
     def __init__(self) -> None:
         super().__init__()
         self.blocked = ""
+        self.gives_ids = False  # of calls, as newer models do
         self.knows_sse = True
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -123,6 +122,7 @@ class GeminiStandIn(VendorStandIn):
         """An answer, whole or in chunks."""
         try:
             asked = read_chat(body)
+            check_tools(asked, model=request.match_info["model"])
         except UnfitError as unfit:
             return self.refuse(400, str(unfit))
         head = {"modelVersion": request.match_info["model"].split("/")[1], "responseId": f"response-{self.count}"}
@@ -139,6 +139,7 @@ class GeminiStandIn(VendorStandIn):
         if self.blocked:
             answer = {"promptFeedback": {"blockReason": self.blocked}, "usageMetadata": {"promptTokenCount": 3}, **head}
             return await self._sent(request, act, Frames(head=[sse(answer)]), [answer])
+        calls = call_parts(called(act, offered(asked), number=self.count), with_ids=self.gives_ids)
         chunks = [_chunk([{"text": thought, "thought": True}]) for thought in act.reasoning]
         chunks += [_chunk([{"text": piece}]) for piece in pieces]
         end = _chunk([{"text": ""}], reason=_words_of(reason))
@@ -148,17 +149,22 @@ class GeminiStandIn(VendorStandIn):
         frames = Frames(
             head=dressed[:thoughts],
             pieces=dressed[thoughts:],
-            end=[sse({**end, **full})],
+            end=[*(sse({**_chunk([call]), **head}) for call in calls), sse({**end, **full})],
             error=sse({"error": act.error or error_of(503, act.message)}),
             malformed=b'data: {"candidates": [\n\n',
         )
         if request.match_info["method"] == "streamGenerateContent":
-            return await self._sent(request, act, frames, [*({**chunk, **head} for chunk in chunks), {**end, **full}])
+            return await self._sent(
+                request,
+                act,
+                frames,
+                [*({**chunk, **head} for chunk in [*chunks, *(_chunk([each]) for each in calls)]), {**end, **full}],
+            )
         await self.thinking(act, pieces)
         parts: list[Body] = []
         if act.reasoning:
             parts.append({"text": "".join(act.reasoning), "thought": True})
-        parts.append({"text": "".join(pieces)})
+        parts += [{"text": "".join(pieces)}, *calls]
         return self.json({**_chunk(parts, reason=_words_of(reason)), **full}, act)
 
     async def _sent(self, request: web.Request, act: Act, frames: Frames, answers: list[Body]) -> web.StreamResponse:
@@ -237,9 +243,10 @@ def _check_part(part: Body) -> None:
 
 
 def camel(value: Any) -> Any:  # Any: JSON
-    """The same with every name in camelCase."""
+    """The same with every name of the protocol in camelCase; what a schema or a tool says has names of its own."""
     if isinstance(value, dict):
-        return {re.sub(r"_([a-z])", lambda found: found[1].upper(), name): camel(each) for name, each in value.items()}
+        named = {re.sub(r"_([a-z])", lambda found: found[1].upper(), name): each for name, each in value.items()}
+        return {name: each if name in FREE else camel(each) for name, each in named.items()}
     return [camel(each) for each in value] if isinstance(value, list) else value
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.standins.openai import OpenAIStandIn
+from tests.standins.openai_tools import pieces_of_calls, whole_calls
 from tests.standins.vendor import KEY, Act, Body, Frames, VendorStandIn, counted, spoken, sse, within
 
 GROUP = "1782658868262748467"
@@ -218,16 +219,18 @@ class MiniMaxCurrentStandIn(OpenAIStandIn):
         is_counted = (body.get("stream_options") or {}).get("include_usage")
         chunk = {**head, "object": "chat.completion.chunk", "usage": {"total_tokens": 0, "total_characters": 0}}
 
-        def of(*, reason: str | None = None, **delta: str) -> bytes:
+        def of(*, reason: str | None = None, **delta: Any) -> bytes:
             said = {"content": "", "role": "assistant", "name": "MiniMax AI", "audio_content": "", **delta}
             choice: Body = {"index": 0, "delta": said, **({"finish_reason": reason} if reason else {})}
             return sse({**chunk, "choices": [choice]})
 
         whole = self.whole(act, pieces, head, usage if is_counted else {"total_tokens": usage["total_tokens"]})
+        if calls := self.calls(act, body):
+            whole["choices"][0]["message"]["tool_calls"] = whole_calls(calls)
         return Frames(
             head=[of(reasoning_content=thought) for thought in act.reasoning],
             pieces=[of(content=piece) for piece in pieces],
-            end=[of(reason=act.finish_reason)],
+            end=[*(of(**delta) for delta in pieces_of_calls(calls)), of(reason=act.finish_reason)],
             tail=[sse(whole)],
             error=sse(act.error or {**verdict(INTERNAL, act.message), "choices": None}),
         )

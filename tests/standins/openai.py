@@ -16,7 +16,8 @@ from dataclasses import replace
 from aiohttp import web
 
 from tests.standins.openai_media import MediaStandIn
-from tests.standins.vendor import KEY, Act, Body, Frames, counted, spoken, sse, within
+from tests.standins.openai_tools import offered, pieces_of_calls, whole_calls, wrong_tools
+from tests.standins.vendor import KEY, Act, Body, Called, Frames, called, counted, spoken, sse, within
 
 
 class OpenAIStandIn(MediaStandIn):
@@ -73,20 +74,31 @@ class OpenAIStandIn(MediaStandIn):
 
     async def chat(self, request: web.Request, body: Body, act: Act) -> web.StreamResponse:
         """A chat completion."""
+        if wrong := wrong_tools(body):
+            error = error_of(wrong, "invalid_request_error")
+            return self.failure(replace(act, status=400, message=wrong, error=error, error_at=None))
         pieces, finish_reason = within(
             spoken(act, body, echo=last_words(body)),
             act.finish_reason,
             stop=body.get("stop"),
             most=body.get("max_completion_tokens") or body.get("max_tokens"),
         )
-        act = replace(act, finish_reason=finish_reason)
+        calls = self.calls(act, body)
+        act = replace(act, finish_reason="tool_calls" if calls and finish_reason == "stop" else finish_reason)
         head = {"id": f"chatcmpl-{self.count}", "created": 1_700_000_000, "model": body["model"]}
         written = counted(*(turn.get("content") for turn in body["messages"]))
         usage = {"prompt_tokens": written, "completion_tokens": len(pieces), "total_tokens": written + len(pieces)}
         if body.get("stream"):
             return await self.play(request, act, self.frames(body, act, pieces, head, usage))
         await self.thinking(act, pieces)
-        return self.json(self.whole(act, pieces, head, usage), act)
+        answer = self.whole(act, pieces, head, usage)
+        if calls:
+            answer["choices"][0]["message"] |= {"content": "".join(pieces) or None, "tool_calls": whole_calls(calls)}
+        return self.json(answer, act)
+
+    def calls(self, act: Act, body: Body) -> list[Called]:
+        """The tools that are called."""
+        return called(act, offered(body), number=self.count)
 
     def whole(self, act: Act, pieces: Sequence[str], head: Body, usage: Body) -> Body:
         """The answer in one document."""
@@ -111,7 +123,7 @@ class OpenAIStandIn(MediaStandIn):
                 *(of({"reasoning_content": thought}) for thought in act.reasoning),
             ],
             pieces=[of({"content": piece}) for piece in pieces],
-            end=[of({}, act.finish_reason)],
+            end=[*(of(delta) for delta in pieces_of_calls(self.calls(act, body))), of({}, act.finish_reason)],
             tail=[
                 *([sse({**chunk, "choices": [], "usage": usage})] if wants_usage else []),
                 *([sse("[DONE]")] if act.has_done else []),

@@ -51,6 +51,9 @@ class Act:
 
     reply: Said | Callable[[Body], Said] | None = None  # None echoes
     reasoning: Sequence[str] = ()
+    # Calls of tools, each a name with arguments, or with the text that stands in their place; of those that the request
+    # does not offer none is made.
+    tool_calls: Sequence[tuple[str, Body | str]] = ()
     finish_reason: str | None = "stop"
     usage: bool = True
 
@@ -90,6 +93,28 @@ class Seen:
     headers: Mapping[str, str]
     body: Body
     raw: bytes = b""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Called:
+    """A call of a tool as a model writes it."""
+
+    id: str
+    name: str
+    text: str  # the arguments
+
+    @property
+    def pieces(self) -> list[str]:
+        """The arguments as a stream brings them."""
+        return [self.text[start : start + 3] for start in range(0, len(self.text), 3)]
+
+    @property
+    def arguments(self) -> Any:
+        """The arguments, for protocols that send them as JSON; what is none is sent as text."""
+        try:
+            return json.loads(self.text or "{}")
+        except ValueError:
+            return self.text
 
 
 Answer = Callable[[web.Request, Body, Act], Awaitable[web.StreamResponse]]
@@ -300,6 +325,24 @@ def spoken(act: Act, body: Body, *, echo: str) -> list[str]:
     if said is None:
         said = echo
     return tokens(said) if isinstance(said, str) else list(said)
+
+
+def called(act: Act, offered: set[str], *, number: int | str) -> list[Called]:
+    """The calls of the act that a model could make which was offered these tools."""
+    return [
+        Called(
+            id=f"call_{number}_{place}",
+            name=name,
+            text=given if isinstance(given, str) else json.dumps(given, ensure_ascii=False),
+        )
+        for place, (name, given) in enumerate(act.tool_calls)
+        if name in offered
+    ]
+
+
+def is_object_schema(schema: Any) -> bool:
+    """True for what every vendor wants as the schema of a tool's arguments."""
+    return isinstance(schema, dict) and schema.get("type") == "object" and isinstance(schema.get("properties"), dict)
 
 
 def within(

@@ -17,6 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.standins.openai import OpenAIStandIn
+from tests.standins.openai_tools import pieces_of_calls
 from tests.standins.vendor import KEY, Act, Body, Frames, VendorStandIn, counted, spoken, sse
 
 ZHIPU_KEY = f"{KEY.replace('.', '-')}.Zs3cr3tPart9kd"
@@ -87,7 +88,10 @@ class ZhipuStandIn(OpenAIStandIn):
         return Frames(
             head=[sse({**head, "choices": [of({"reasoning_content": thought})]}) for thought in act.reasoning],
             pieces=[sse({**head, "choices": [of({"content": piece})]}) for piece in pieces],
-            end=[sse(last | ({"usage": usage} if act.usage else {}))],
+            end=[
+                *(sse({**head, "choices": [of(delta)]}) for delta in pieces_of_calls(self.calls(act, body))),
+                sse(last | ({"usage": usage} if act.usage else {})),
+            ],
             tail=[sse("[DONE]")] if act.has_done else [],
             error=sse({"error": act.error or {"code": CODES[500], "message": act.message}}),
         )

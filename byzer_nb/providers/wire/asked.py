@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from byzer_nb.errors import BadInputError, UnsupportedError
-from byzer_nb.types import ChatRequest, Message, Part, TextPart
+from byzer_nb.types import ChatRequest, Message, Part, TextPart, ToolCall
+
+
+class CallBlocks(NamedTuple):
+    """What a turn that calls says before its words, and what after them."""
+
+    before: list[dict[str, Any]]  # Any: JSON
+    after: list[dict[str, Any]]  # Any: JSON
 
 
 class Inline(NamedTuple):
@@ -50,8 +57,16 @@ def system_text(request: ChatRequest) -> str:
     return "\n\n".join(text for turn in request.messages if turn.role == "system" and (text := turn.text))
 
 
-def alternating(request: ChatRequest, block: Callable[[Part], dict[str, Any]]) -> list[dict[str, Any]]:  # Any: JSON
+def alternating(
+    request: ChatRequest,
+    block: Callable[[Part], dict[str, Any]],
+    *,
+    call_blocks: Callable[[tuple[ToolCall, ...]], CallBlocks] | None = None,
+    result_block: Callable[[str, list[dict[str, Any]]], dict[str, Any]] | None = None,
+) -> list[dict[str, Any]]:  # Any: JSON
     """User and assistant by turns, each turn a list of blocks: what one of them says twice in a row is one turn.
+
+    `call_blocks` are the calls of a turn, and `result_block` is what one of them gave, by its id; the user says it.
 
     Texts with nothing to read in them, such as the empty answer of before, and a blank at the end of an answer that
     was begun are left out: vendors of this kind refuse both.
@@ -63,6 +78,11 @@ def alternating(request: ChatRequest, block: Callable[[Part], dict[str, Any]]) -
             continue
         role = "assistant" if turn.role == "assistant" else "user"
         blocks = [block(part) for part in _parts(turn, is_open=begins and position == len(request.messages))]
+        if turn.role == "tool" and turn.tool_call_id and result_block is not None:
+            blocks = [result_block(turn.tool_call_id, blocks)]
+        elif turn.tool_calls and call_blocks is not None:
+            before, after = call_blocks(turn.tool_calls)
+            blocks = [*before, *blocks, *after]
         if joined and joined[-1]["role"] == role:
             joined[-1]["content"] += blocks
         elif blocks:

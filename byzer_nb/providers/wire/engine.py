@@ -31,6 +31,7 @@ from byzer_nb.types import (
     TranscribeRequest,
     Transcript,
 )
+from byzer_nb.types.abilities import check_tools_and_schema
 from byzer_nb.types.settings import SettingWarning
 
 T = TypeVar("T")
@@ -79,6 +80,7 @@ class WireEngine:
         """The answer: one delta for each piece that arrives, or a single one when nobody watches."""
         if self._dialect is None or not self._card.capabilities.chat:
             raise self._cannot_chat()
+        check_tools_and_schema(request, self._card)
         limit = request.options.timeout
         if not request.stream:
             yield await self._talking(
@@ -154,6 +156,8 @@ class WireEngine:
 
     async def _fetched(self, address: str) -> bytes:
         """What lies at an address that the provider named; the key is not shown there."""
+        if not address.startswith(("https://", "http://")):
+            raise failures.unreadable(address.encode(), self._called)
         return await self._wire.ask(Call(path=address, method="GET", is_signed=False), read=lambda body, _: body)
 
     async def close(self) -> None:

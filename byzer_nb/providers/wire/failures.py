@@ -230,6 +230,20 @@ def from_exception(original: Exception, called: Called, *, seconds: float | None
             return _not_connected(called, "the proxy does not answer", "Check the setting proxies.")
         case aiohttp.ClientHttpProxyError():
             return _not_connected(called, f"the proxy answered HTTP {original.status}", "Check the setting proxies.")
+        case aiohttp.InvalidURL():
+            return UnreachableError(
+                f"{called} cannot be reached: an address on the way there is no address.",
+                hint="Look at HTTP_PROXY and HTTPS_PROXY in the environment, and at what it answers.",
+                code=UNKNOWN_HOST,
+                **called.facts(),
+            )
+        case aiohttp.ClientResponseError():
+            return ModelCallError(
+                f"{called} answered with something that is not HTTP.",
+                hint="Check the setting base_url: its port, and whether it begins with https://.",
+                code=UNREADABLE,
+                **called.facts(),
+            )
         case aiohttp.ClientConnectorError():
             reason = original.os_error.strerror or "no connection"
             return _not_connected(called, reason, "Is a server running there? Check the setting base_url.")
@@ -334,7 +348,7 @@ def bare(error: Error) -> Error:
 def cause_of(original: Exception) -> BaseException | None:
     """What may be shown as the cause: not what holds headers or proxies, and nothing with a traceback to them."""
     match original:
-        case aiohttp.ClientResponseError():
+        case aiohttp.ClientResponseError() | aiohttp.InvalidURL():
             return None
         case aiohttp.ClientConnectorError():
             shown: BaseException = original.os_error

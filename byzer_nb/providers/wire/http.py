@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import io
+import contextlib
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,6 +21,7 @@ from byzer_nb.providers.wire.failures import Called
 from byzer_nb.providers.wire.incoming import Incoming
 from byzer_nb.providers.wire.retry import Backoff, retrying
 from byzer_nb.providers.wire.sessions import Sessions
+from byzer_nb.providers.wire.upload import Upload
 from byzer_nb.types import Secret
 
 T = TypeVar("T")
@@ -41,6 +42,11 @@ class Patience:
     first_token: float = 600.0
     idle: float = 120.0
     total: float | None = None
+
+    @property
+    def whole_silence(self) -> float:
+        """Until the answer begins: nothing else limits how long a server may leave a request unread."""
+        return self.connect + self.first_token
 
 
 # Proves who asks; it may ask the provider for a token, over the wire that it is given.
@@ -66,9 +72,9 @@ class Route:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lost:
-    """A call without an answer: our error, and what may be shown as its cause."""
+    """A call without an answer: our error, or that nobody wants it any more; and what may be shown as its cause."""
 
-    failure: ModelCallError
+    failure: ModelCallError | asyncio.CancelledError
     cause: BaseException | None = None
 
 
@@ -146,6 +152,8 @@ class Wire:
         url, headers = self.url(call.path), call.headers
         if call.query:
             url = url.update_query(call.query)
+        patience = self._route.patience
+        reading = asyncio.timeout(patience.whole_silence)  # of the server, as long as it does not answer
         try:
             if call.is_signed and self._route.sign is not None:
                 async with asyncio.timeout_at(deadline):
@@ -153,19 +161,25 @@ class Wire:
                 headers = {**headers, **{name: value.reveal() for name, value in proof.headers.items()}}
                 if proof.query:
                     url = url.update_query({name: value.reveal() for name, value in proof.query.items()})
-            response = await session.request(
-                call.method,
-                url,
-                data=_payload(call),
-                headers=headers,
-                timeout=timeouts(self._route.patience, deadline=deadline),
-                allow_redirects=False,  # a redirect would take the key, or lose the body
-            )
+            async with reading:
+                response = await session.request(
+                    call.method,
+                    url,
+                    data=_payload(call, taken=partial(_grant, reading, patience.whole_silence)),
+                    headers=headers,
+                    timeout=timeouts(patience, deadline=deadline),
+                    # A redirect would take the key, or lose the body.
+                    allow_redirects=call.method == "GET" and not call.is_signed,
+                )
+        except asyncio.CancelledError as unwanted:
+            return Lost(failure=failures.bare(unwanted))
         except ModelCallError:  # the signer's, who asks too; some of ours are errors of the system as well
             raise
         except (aiohttp.ClientError, OSError, UnicodeError) as original:
             if self._sessions.is_closed:  # it was we who broke the connection
                 return Lost(failure=failures.closed(self.called))
+            if reading.expired():
+                return Lost(failure=failures.was_silent(self.called))
             failure = failures.from_exception(original, self.called, seconds=limit)
             return Lost(failure=failure, cause=failures.cause_of(original))
         answer = Incoming(response, called=self.called, limit=limit, split=call.split, among=self._arriving)
@@ -227,10 +241,16 @@ def timeouts(patience: Patience, *, deadline: float | None = None) -> aiohttp.Cl
     )
 
 
-def _payload(call: Call) -> bytes | io.BytesIO:
+def _payload(call: Call, *, taken: Callable[[], None]) -> bytes | Upload:
     """What is sent; nobody keeps it, for it may hold a key."""
     body = call.remade() if call.remade else call.body
-    return body if len(body) < LARGE_BODY else io.BytesIO(body)
+    return body if len(body) < LARGE_BODY else Upload(body, taken=taken)
+
+
+def _grant(reading: asyncio.Timeout, seconds: float) -> None:
+    """Give the server as much time anew, for it still reads."""
+    with contextlib.suppress(RuntimeError):  # it has answered already, before it had read everything
+        reading.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
 def _joined(base: URL, path: str) -> URL:

@@ -31,8 +31,19 @@ def read_route(settings: Settings, base_url: URL, *, silence: float = USUAL.firs
         proxy=_proxy(settings),
         local_address=settings.text("local_address"),
         verify=_verify(settings),
-        patience=_patience(settings, silence),
+        patience=read_patience(settings, silence),
         backoff=Backoff(retries=settings.whole("max_retries", default=retries)),
+    )
+
+
+def read_patience(settings: Settings, silence: float = USUAL.first_token) -> Patience:
+    """`timeout` is how long a provider may be silent; the other three say it for each part of a call."""
+    silence = settings.number("timeout", default=silence, least=0.001)
+    return Patience(
+        connect=min(silence, USUAL.connect),
+        first_token=settings.number("first_token_timeout", default=silence, least=0.001),
+        idle=settings.number("idle_timeout", default=min(silence, USUAL.idle), least=0.001),
+        total=settings.number("total_timeout", default=0.0) or None,
     )
 
 
@@ -91,11 +102,20 @@ def _proxy(settings: Settings) -> str:
     if isinstance(found, Secret):  # it carries a login
         found = found.reveal()
     proxy = str(found or "").strip().strip("\"'")
-    if proxy and not proxy.startswith(("http://", "https://")):
+    if proxy and not _is_address(proxy):
         raise BadInputError(
             "proxies must be the address of an HTTP proxy.", hint="For example: http://proxy.example.com:3128"
         )
     return proxy
+
+
+def _is_address(text: str) -> bool:
+    """Whether a text is one that can be asked; what the HTTP library says of another one would show its login."""
+    try:
+        url = URL(text)
+    except ValueError:
+        return False
+    return url.scheme in ("http", "https") and bool(url.host)
 
 
 def _verify(settings: Settings) -> bool | ssl.SSLContext:
@@ -108,14 +128,3 @@ def _verify(settings: Settings) -> bool | ssl.SSLContext:
                 f"https_verify names a CA bundle that cannot be read: {settings.shown(found)}.", hint="Check the path."
             ) from reason
     return settings.flag("https_verify", "verify", default=True)
-
-
-def _patience(settings: Settings, silence: float) -> Patience:
-    """`timeout` is how long a provider may be silent; the other three say it for each part of a call."""
-    silence = settings.number("timeout", default=silence, least=0.001)
-    return Patience(
-        connect=min(silence, USUAL.connect),
-        first_token=settings.number("first_token_timeout", default=silence, least=0.001),
-        idle=settings.number("idle_timeout", default=min(silence, USUAL.idle), least=0.001),
-        total=settings.number("total_timeout", default=0.0) or None,
-    )

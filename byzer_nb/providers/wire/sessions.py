@@ -27,8 +27,8 @@ class Sessions:
         loop = asyncio.get_running_loop()
         kept = self._kept.get(loop)
         if kept is None or kept.session.closed:
-            for other in [other for other in self._kept if other.is_closed()]:
-                del self._kept[other]
+            for other in [other for other in list(self._kept) if other.is_closed()]:  # other threads come here too
+                self._kept.pop(other, None)
             kept = self._kept[loop] = _Kept(self._make())
             await kept.open()
         return kept.session

@@ -70,6 +70,8 @@ class Sockets:
         try:
             async with asyncio.timeout_at(deadline):
                 socket = await session.ws_connect(url, max_msg_size=MOST_EVENT_BYTES)
+        except asyncio.CancelledError as unwanted:
+            return Lost(failure=failures.bare(unwanted))
         except aiohttp.WSServerHandshakeError as refused:
             return Lost(failure=self._refusal(refused))
         except (aiohttp.ClientError, OSError, UnicodeError) as original:
@@ -144,7 +146,10 @@ class OpenSocket:
     async def say(self, message: str) -> None:
         """Send a message."""
         try:
-            await self._socket.send_str(message)
+            async with asyncio.timeout_at(self._patient_until()):
+                await self._socket.send_str(message)
+        except TimeoutError as late:
+            failure = self._too_late(late)
         except (aiohttp.ClientError, OSError):
             failure = self._lost()
         else:
@@ -153,15 +158,11 @@ class OpenSocket:
 
     async def next(self) -> str:
         """The next message; nothing once the provider has closed the socket."""
-        until = self._loop.time() + self._silence
-        ends_here = self._deadline is not None and self._deadline < until
         try:
-            async with asyncio.timeout_at(self._deadline if ends_here else until):  # keep-alives say nothing
+            async with asyncio.timeout_at(self._patient_until()):  # keep-alives say nothing
                 message = await self._socket.receive()
         except TimeoutError as late:
-            failure: ModelCallError = failures.was_silent(self._called)
-            if ends_here:
-                failure = failures.from_exception(late, self._called, seconds=self._limit)
+            failure = self._too_late(late)
         else:
             self._silence = self._idle
             match message.type:
@@ -192,6 +193,15 @@ class OpenSocket:
 
     def _start_closing(self) -> None:
         self._closing = self._loop.create_task(self.close())
+
+    def _patient_until(self) -> float:
+        silence = self._loop.time() + self._silence
+        return silence if self._deadline is None else min(silence, self._deadline)
+
+    def _too_late(self, late: TimeoutError) -> ModelCallError:
+        if self._deadline is not None and self._loop.time() >= self._deadline:
+            return failures.from_exception(late, self._called, seconds=self._limit)
+        return failures.was_silent(self._called)
 
     def _lost(self) -> ModelCallError:
         return failures.closed(self._called) if self._is_given_up else failures.broken(self._called)

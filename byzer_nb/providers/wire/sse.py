@@ -18,7 +18,7 @@ class Event(NamedTuple):
 
 
 class EventSplitter:
-    """Takes chunks and gives the events that are complete; comments and blank lines give nothing."""
+    """Takes chunks and gives the events that are complete; comments, blank lines and data of no length give nothing."""
 
     __slots__ = ("_ended_in_cr", "_is_first", "_tail")
 
@@ -54,7 +54,7 @@ class EventSplitter:
             self._is_first = False
         events = []
         for block in blocks.split(b"\n\n"):
-            if block.startswith(b"data: ") and b"\n" not in block:  # what nearly every event looks like
+            if len(block) > 6 and block.startswith(b"data: ") and b"\n" not in block:  # what nearly every event is
                 events.append(Event(block[6:]))
             elif (event := _parse(block)) is not None:
                 events.append(event)
@@ -74,4 +74,5 @@ def _parse(block: bytes) -> Event | None:
             data.append(value)
         elif field == b"event":
             name = value
-    return Event(b"\n".join(data), name.decode("utf-8", "replace")) if data else None
+    # Without any data it is no event, as the standard has it: some servers keep a connection alive that way.
+    return Event(b"\n".join(data), name.decode("utf-8", "replace")) if data not in ([], [b""]) else None

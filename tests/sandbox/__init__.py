@@ -1,0 +1,1 @@
+"""Code in the sandbox computes, and does nothing else."""
