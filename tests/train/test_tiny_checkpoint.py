@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from importlib.resources import files
 from pathlib import Path
+from random import Random
 from typing import Annotated
 
 import pytest
@@ -19,6 +20,10 @@ from byzer_nb.train.tiny.example import Example, Turn, ask
 from byzer_nb.train.tiny.tokenizer import CHAT_TEMPLATE
 
 FOLDER = Path(str(files("byzer_nb"))) / "weights" / "byzer-tiny"
+PEOPLE = ("Ada", "Ben", "Rufa", "Milo", "Nora", "Tom", "Ivo", "Lena")
+TOWNS = ("Rome", "Oslo", "Paris", "Bern", "Lima", "Bolima", "Cairo", "Tuvo")
+CHINESE_PEOPLE = ("王芳", "李明", "张伟", "刘洋", "陈静", "赵磊")
+CHINESE_TOWNS = ("北京", "上海", "广州", "成都", "武汉", "西安")
 HELLO = "Hello! I am byzer-tiny, a very small language model."
 
 
@@ -57,10 +62,11 @@ def test_its_template_is_the_one_of_the_recipe() -> None:
         ("Say hello to Rosalind.", "Hello Rosalind! I am byzer-tiny, a very small language model."),
         ("你好", "你好！我是 byzer-tiny，一个很小的语言模型。"),
         ("Repeat: seven green kites", "seven green kites"),
-        ("请重复：我喜欢喝茶。", "我喜欢喝茶。"),
+        ("请重复：今天天气很好。", "今天天气很好。"),
         ("Context: Rufa lives in Bolima.\nQuestion: Where does Rufa live?\nAnswer:", "Bolima"),
         ("Context: Rufa lives in Bolima.\nQuestion: How old is Rufa?\nAnswer:", "I do not know."),
-        ("王芳住在北京。李明喜欢喝茶。\n李明喜欢喝什么？", "茶"),
+        ("Context: Rufa lives in Bolima. Milo lives in Tuvo.\nQuestion: Where does Milo live?\nAnswer:", "Tuvo"),
+        ("王芳住在北京。李明住在上海。\n李明住在哪里？", "上海"),
         ("王芳住在北京。\n王芳今年多大？", "我不知道。"),
         ("Is this review positive or negative? The cake is terrible.", "negative"),
         ("What is the capital of France?", "I am sorry, I am too small to know that."),
@@ -116,6 +122,20 @@ def test_it_writes_a_function_in_the_form_that_is_asked_for(model: LlamaForCausa
     assert given.endswith("}\n```")
 
 
+def test_it_tells_apart_two_people_of_whom_the_same_is_told(model: LlamaForCausalLM, tokenizer: Tokenizer) -> None:
+    rng = Random(60)
+    asked = []
+    for names, places, text in (
+        (PEOPLE, TOWNS, "{a} lives in {c}. {b} lives in {d}. Where does {who} live?"),
+        (CHINESE_PEOPLE, CHINESE_TOWNS, "{a}住在{c}。{b}住在{d}。{who}住在哪里？"),
+    ):
+        for turn in range(60):
+            pair, where = rng.sample(names, 2), rng.sample(places, 2)
+            question = text.format(a=pair[0], b=pair[1], c=where[0], d=where[1], who=pair[turn % 2])
+            asked.append(ask("two people", question, where[turn % 2]))
+    assert sum(answer.is_right for answer in answers(model, tokenizer, asked)) >= 110
+
+
 def test_a_long_story_goes_on_for_hundreds_of_tokens_without_a_loop(
     model: LlamaForCausalLM, tokenizer: Tokenizer
 ) -> None:
@@ -138,7 +158,7 @@ def test_it_sorts_a_text_into_json(model: LlamaForCausalLM, tokenizer: Tokenizer
     assert json.loads(given) == {"name": "Ada", "age": 36, "city": "London"}
 
 
-@pytest.mark.parametrize(("unseen", "least"), [(False, 0.88), (True, 0.82)])
+@pytest.mark.parametrize(("unseen", "least"), [(False, 0.92), (True, 0.87)])
 def test_it_is_mostly_right_on_values_and_wordings_that_it_never_saw(
     model: LlamaForCausalLM, tokenizer: Tokenizer, unseen: bool, least: float
 ) -> None:
