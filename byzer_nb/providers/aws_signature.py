@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import quote
 
 from yarl import URL
@@ -52,13 +53,20 @@ def signed(call: Call, url: URL, credentials: Credentials, *, region: str, servi
     names = ";".join(sorted(headers))
     scope = f"{day}/{region}/{service}/aws4_request"
     digest = hashlib.sha256(canonical_request(call, url, headers).encode()).hexdigest()
-    key = f"AWS4{credentials.secret_key.reveal()}".encode()
-    for part in (day, region, service, "aws4_request"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    proof = hmac.digest(key, f"{ALGORITHM}\n{time}\n{scope}\n{digest}".encode(), "sha256").hex()
+    key = signing_key(credentials.secret_key, day=day, region=region, service=service)
+    proof = hmac.digest(bytes.fromhex(key.reveal()), f"{ALGORITHM}\n{time}\n{scope}\n{digest}".encode(), "sha256").hex()
     credential = f"{credentials.access_key.reveal()}/{scope}"
     added["Authorization"] = Secret(f"{ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={proof}")
     return Signature(headers=added)
+
+
+@lru_cache(maxsize=16)  # it is the same all day, and costs more than the rest of a signature
+def signing_key(secret_key: Secret, *, day: str, region: str, service: str) -> Secret:
+    """The key of a day, in hexadecimal digits."""
+    key = f"AWS4{secret_key.reveal()}".encode()
+    for part in (day, region, service, "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return Secret(key.hex())
 
 
 def canonical_request(call: Call, url: URL, headers: Mapping[str, str]) -> str:
@@ -67,7 +75,7 @@ def canonical_request(call: Call, url: URL, headers: Mapping[str, str]) -> str:
     return "\n".join(
         [
             call.method,
-            _path(url),
+            _path(url.raw_path),
             _query(url),
             *(f"{name}:{headers[name]}" for name in names),
             "",
@@ -77,13 +85,16 @@ def canonical_request(call: Call, url: URL, headers: Mapping[str, str]) -> str:
     )
 
 
-def _path(url: URL) -> str:
+@lru_cache(maxsize=64)  # an engine asks at two of them
+def _path(raw: str) -> str:
     """The path, encoded once more than it is sent: every service but S3 wants that. Empty segments go."""
-    path = "/".join(segment for segment in url.raw_path.split("/") if segment)
-    tail = "/" if path and url.raw_path.endswith("/") else ""
+    path = "/".join(segment for segment in raw.split("/") if segment)
+    tail = "/" if path and raw.endswith("/") else ""
     return "/" + quote(path, safe="/" + UNRESERVED) + tail
 
 
 def _query(url: URL) -> str:
+    if not url.raw_query_string:
+        return ""
     pairs = sorted((quote(name, safe=UNRESERVED), quote(value, safe=UNRESERVED)) for name, value in url.query.items())
     return "&".join(f"{name}={value}" for name, value in pairs)

@@ -25,4 +25,5 @@ from byzer_nb.sandbox.modules import SAFE_IMPORTS
 from byzer_nb.sandbox.run import SandboxResult, async_run_function, run_function
 from byzer_nb.sandbox.source import check_source
 
-__all__ = ["SAFE_IMPORTS", "Limits", "SandboxResult", "async_run_function", "check_source", "run_function"]
+# Sorted as all our lists of names are: ruff would have constants first.
+__all__ = ["Limits", "SAFE_IMPORTS", "SandboxResult", "async_run_function", "check_source", "run_function"]  # noqa: RUF022

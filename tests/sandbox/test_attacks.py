@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,29 +13,12 @@ from typing import TypeVar
 
 import pytest
 
-from byzer_nb.errors import SandboxError
 from byzer_nb.sandbox import SAFE_IMPORTS, Limits, run_function
+from tests.sandbox.ending import ESCAPE, ROOMY, ended
 
 Value = TypeVar("Value")
 
 CANARY = "sk-canary-0123456789abcdef"
-ROOMY = Limits(wall_seconds=60, cpu_seconds=20)
-# The known way from any value to the os module, past every check of names.
-ESCAPE = """
-    loaded = [each for each in ().__class__.__mro__[1].__subclasses__() if each.__name__ == "_wrap_close"]
-    os = loaded[0].__init__.__globals__
-    sys = os["sys"]
-    real_import = sys.modules["builtins"].__import__
-"""
-
-
-def ended(body: str, *, escape: bool = False, limits: Limits = ROOMY, imports: str = "") -> SandboxError:
-    """The error with which a function of this body ends."""
-    source = "def f():" + (ESCAPE if escape else "\n") + textwrap.indent(textwrap.dedent(body).strip(), "    ")
-    with pytest.raises(SandboxError) as caught:
-        run_function(source, "f", {}, limits=limits, allowed_imports=SAFE_IMPORTS | set(imports.split()))
-    assert "byzer_nb" not in caught.value.output  # the traceback is that of the source
-    return caught.value
 
 
 def test_an_endless_loop() -> None:
@@ -315,76 +297,6 @@ def test_waiting_for_a_thread_that_never_ends() -> None:
 def test_a_thread_bomb() -> None:
     body = "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(1000,)).start()"
     assert ended(body, imports="threading").reason in ("raised", "memory")
-
-
-@pytest.mark.parametrize("size", [9_000_000, 60_000_000])
-def test_a_huge_result(size: int) -> None:
-    error = ended(f"return 'x' * {size}")
-    assert error.reason == "result"
-
-
-def test_a_huge_result_past_the_runner() -> None:
-    body = "for number in range(3, 64):\n    try:\n        while True: os['write'](number, b'x' * 65536)\n"
-    body += "    except OSError: pass"
-    assert ended(body, escape=True).reason == "result"
-
-
-@pytest.mark.parametrize(
-    "forged",
-    [
-        b"[[[[",
-        b"[" * 100_000,
-        b"[1]",
-        b'{"result": 1}',
-        b'{"guards": [], "reason": 5}',
-        b'{"guards": [], "result": 1' + b"0" * 5000 + b"}",
-        b"\xff\xfe",
-    ],
-)
-def test_a_forged_answer(forged: bytes) -> None:
-    body = f"for number in range(3, 64):\n    try: os['write'](number, {forged!r})\n    except OSError: pass\n"
-    assert ended(body + "os['_exit'](0)", escape=True).reason == "exit"
-
-
-def test_a_result_after_every_pipe_was_closed() -> None:
-    body = "os['closerange'](0, 64)\nwhile True: pass"
-    error = ended(body, escape=True, limits=Limits(wall_seconds=20))
-    assert error.reason == "exit"
-
-
-@pytest.mark.parametrize(
-    "result",
-    [
-        "object()",
-        "len",
-        "(x for x in [])",
-        "{(1, 2): 3}",
-        "10**5000",
-        "b'\\xff'",
-        "1j",
-        "[[object()]]",
-        "{1: {2: len}}",
-    ],
-)
-def test_a_result_that_is_not_json(result: str) -> None:
-    error = ended(f"return {result}")
-    assert error.reason == "result"
-    assert "JSON" in str(error)
-
-
-def test_a_result_that_contains_itself() -> None:
-    assert ended("found = []\nfound.append(found)\nreturn found").reason == "result"
-
-
-def test_an_error_that_cannot_be_shown() -> None:
-    body = """
-        class Bad(Exception):
-            def __str__(self): raise SystemExit
-            @property
-            def __cause__(self): raise SystemExit
-        raise Bad
-        """
-    assert ended(body).reason in ("raised", "exit")
 
 
 def test_a_process_whose_parent_is_gone_ends_by_itself() -> None:

@@ -30,7 +30,6 @@ from tests.standins.vendor import RAW, Act, Body, VendorStandIn
 MODELS = (
     "anthropic.claude-3-haiku-20240307-v1:0",
     "anthropic.claude-3-5-sonnet-20240620-v1:0",
-    "anthropic.claude-sonnet-4-5-20250929-v1:0",
     "us.anthropic.claude-3-5-sonnet-20240620-v1:0",
     "arn:aws:bedrock:us-west-2:123456789012:inference-profile/us.anthropic.claude-3-5-sonnet-20240620-v1:0",
     "arn:aws:bedrock:us-west-2:123456789012:provisioned-model/abc123def456",
@@ -39,6 +38,7 @@ MODELS = (
     "us.meta.llama4-scout-17b-instruct-v1:0",
     "mistral.mistral-large-2402-v1:0",
     "amazon.nova-lite-v1:0",
+    "anthropic.claude-sonnet-4-5-20250929-v1:0",
 )
 EXCEPTIONS = {
     400: "ValidationException",

@@ -20,7 +20,7 @@ STRICT_WORDS = {
 
 def offered(body: Body) -> set[str]:
     """The names of the tools in a body."""
-    return {tool["function"]["name"] for tool in body.get("tools", ())}
+    return {tool["function"]["name"] for tool in body.get("tools") or ()}
 
 
 def wrong_tools(body: Body) -> str:
@@ -29,16 +29,16 @@ def wrong_tools(body: Body) -> str:
 
 
 def _faults(body: Body) -> Iterator[str]:
-    if "tools" in body and not body["tools"]:
+    if body.get("tools") == []:
         yield "Invalid 'tools': empty array."
-    for place, tool in enumerate(body.get("tools", ())):
+    for place, tool in enumerate(body.get("tools") or ()):
         if tool.get("type") != "function" or not NAME.fullmatch(tool.get("function", {}).get("name", "")):
             yield f"Invalid 'tools[{place}].function.name'"
         if not is_object_schema(tool["function"].get("parameters", {"type": "object", "properties": {}})):
             yield f"Invalid schema for function: schema must be a JSON Schema of 'type: \"object\"' (tools[{place}])"
     yield from _faults_of_choice(body)
     yield from _faults_of_turns(body["messages"])
-    wanted = body.get("response_format", {})
+    wanted = body.get("response_format") or {}
     if wanted.get("type") == "json_schema":
         yield from _faults_of_schema(wanted.get("json_schema", {}))
 
@@ -47,7 +47,7 @@ def _faults_of_choice(body: Body) -> Iterator[str]:
     choice = body.get("tool_choice")
     if choice is None:
         return
-    if "tools" not in body:
+    if not body.get("tools"):
         yield "'tool_choice' is only allowed when 'tools' are specified."
     if isinstance(choice, dict):
         if choice.get("type") != "function" or choice.get("function", {}).get("name") not in offered(body):
@@ -68,7 +68,7 @@ def _faults_of_turns(turns: list[Body]) -> Iterator[str]:
             continue
         if waiting:
             break
-        for call in turn.get("tool_calls", ()):
+        for call in turn.get("tool_calls") or ():
             if call.get("type") != "function" or not isinstance(call["function"].get("arguments"), str):
                 yield "Invalid type for 'messages.tool_calls.function.arguments': expected a string."
             _ = json.loads(call["function"]["arguments"])  # many a host answers 500 to a call that is no JSON
