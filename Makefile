@@ -40,6 +40,7 @@ bench: $(VENV)/installed-bench  ## Measure prompts and providers beside the vend
 	@$(RUN) benchmarks/prompt_overhead.py
 	@$(RUN) benchmarks/providers.py
 	@$(RUN) benchmarks/byzer_tiny.py
+	@$(RUN) benchmarks/constrained.py
 	@$(RUN) benchmarks/pool.py
 
 tiny-model: $(VENV)/installed-dev  ## Train byzer-tiny anew in build/tiny, or go on there (MINUTES=100 of work), and measure it

@@ -21,7 +21,7 @@ from byzer_nb.types.pool import PoolSpec
 
 MODEL = "byzer-tiny"
 QUESTIONS = ("Hello, who are you?", "Tell me a short story about a lamp.")
-AT_ONCE = ("Hello!", "What is 2 + 3?", "Tom has a red boat. What does Tom have?", "你好！你是谁？")
+AT_ONCE = ("Hello!", "What is 2 + 3?", "Repeat: seven green kites", "你好！你是谁？")
 DEPLOYED = "tiny"
 ABOUT = "Mia is 31 years old, lives in Oslo and works as a painter."
 

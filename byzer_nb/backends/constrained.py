@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from byzer_nb.backends.ending import Ending, Terrain, byte_vocabulary
+from byzer_nb.backends.ending import Ending, byte_vocabulary
 from byzer_nb.backends.sampling import Logits
 from byzer_nb.backends.schema_grammar import grammar_of, literals_of
 from byzer_nb.backends.tokenizer import Tokenizer
-from byzer_nb.errors import BadInputError, ModelCallError
+from byzer_nb.errors import BadInputError, ModelCallError, UnsupportedError
 from byzer_nb.types import AnswerSchema
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ class Constraints:
 
         `end_ids` are the tokens that end this answer.
         """
-        matcher, byte_matcher, terrain = self._ready(grammar_of(schema))
+        matcher, byte_matcher, words = self._ready(grammar_of(schema))
         constraint = Constraint(
             matcher.deep_copy(),
-            Ending(byte_matcher.deep_copy(), terrain, self._tokens_of),
+            Ending(byte_matcher.deep_copy(), self._tokens_of, words=words),
             vocabulary=self._vocabulary_at_hand(),
             end_ids=end_ids,
             max_tokens=max_tokens,
@@ -54,7 +54,7 @@ class Constraints:
             )
         return constraint
 
-    def _make_ready(self, grammar: str) -> tuple[LLMatcher, LLMatcher, Terrain]:
+    def _make_ready(self, grammar: str) -> tuple[LLMatcher, LLMatcher, tuple[bytes, ...]]:
         from llguidance import LLMatcher
 
         found = []
@@ -66,11 +66,11 @@ class Constraints:
                     hint="Ask for its parts one after the other.",
                 )
             found.append(matcher)
-        return found[0], found[1], Terrain(words=literals_of(grammar))
+        return found[0], found[1], literals_of(grammar)
 
     def _vocabulary_at_hand(self) -> LLTokenizer:
         if self._vocabulary is None:
-            self._vocabulary = _laid_out(self._tokenizer.rules(), sorted(self._end_ids))
+            self._vocabulary = _laid_out(self._tokenizer.rules(), sorted(self._end_ids), model=self._model)
         return self._vocabulary
 
     def _tokens_of(self, text: bytes) -> list[int]:
@@ -81,14 +81,21 @@ class Constraints:
             return vocabulary.tokenize_bytes(text)
 
 
-def _laid_out(rules: str, end_ids: list[int]) -> LLTokenizer:
+def _laid_out(rules: str, end_ids: Sequence[int], *, model: str) -> LLTokenizer:
     from llguidance import LLTokenizer
 
     slices = LLTokenizer.json_slices()
     try:
-        return LLTokenizer(rules, eos_token=end_ids or None, slices=slices)
-    except ValueError:  # a configuration may name end tokens that its tokenizer lacks
-        size = LLTokenizer(rules).vocab_size
+        return LLTokenizer(rules, eos_token=[*end_ids] or None, slices=slices)
+    except ValueError as refused:
+        try:  # a configuration may name end tokens that its tokenizer lacks
+            size = LLTokenizer(rules).vocab_size
+        except ValueError:
+            raise UnsupportedError(
+                f"The tokens of {model!r} cannot be laid out as bytes, so its answers cannot be held to a schema: "
+                f"{refused}",
+                hint="Ask for JSON in the prompt instead.",
+            ) from refused
         return LLTokenizer(rules, eos_token=[token for token in end_ids if token < size] or None, slices=slices)
 
 

@@ -7,6 +7,7 @@ the model writes, the end that was found last mostly still serves, and is looked
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -28,10 +29,11 @@ _LONGEST = 4096  # bytes of an end
 _WIDEST = 12  # bytes of a token
 _WALKS = 8
 _FEW = 8  # bytes to choose from: the names of properties, rather than free text
-_WIDTH = 48  # places in a string or number that are followed at once
-_TWINS = 2  # of those, places where the same bytes may follow
-_FURTHEST = 1024  # bytes up to the end of one string or number
+_WIDTH = 24  # places in a string or number that are followed at once
+_TWINS = 2  # of those, places that look the same
+_FURTHEST = 512  # bytes up to the end of one string or number
 _SUFFIXES = 32
+_EXITS = 64
 
 
 @cache
@@ -55,13 +57,16 @@ class _Bytes:
 class Ending:
     """Follows a text piece by piece and always knows a way to its end.
 
-    `matcher` is one of `byte_vocabulary`, for this text alone; `terrain` is that of its grammar; `tokenize` gives the
-    tokens that write some bytes.
+    `matcher` is one of `byte_vocabulary`, for this text alone; `tokenize` gives the tokens that write some bytes;
+    `words` are literal pieces of patterns: no mask shows a way through `.*[.]pdf`, but `.pdf` leads out of it.
     """
 
-    def __init__(self, matcher: LLMatcher, terrain: Terrain, tokenize: Callable[[bytes], list[int]]) -> None:
+    def __init__(
+        self, matcher: LLMatcher, tokenize: Callable[[bytes], list[int]], *, words: tuple[bytes, ...] = ()
+    ) -> None:
         self._matcher = matcher
-        self._terrain = terrain
+        # Of this text alone: what others have taught would change the ends of answers, and so what a seed gives.
+        self._terrain = _Terrain(words=words)
         self._tokenize = tokenize
         self._quoting = 0  # 0 outside of strings, 1 inside, 2 after a backslash
         self._way = b""
@@ -136,7 +141,7 @@ def _quoting(state: int, piece: bytes) -> int:
 class _Walk:
     """One search for the end of a text; with luck, what is to be chosen is left to that."""
 
-    def __init__(self, matcher: LLMatcher, quoting: int, terrain: Terrain, luck: Random | None) -> None:
+    def __init__(self, matcher: LLMatcher, quoting: int, terrain: _Terrain, luck: Random | None) -> None:
         self._matcher = matcher
         self._quoting = quoting
         self._terrain = terrain
@@ -172,26 +177,33 @@ class _Walk:
 
     def _out_of_string(self) -> bytes | None:
         """The shortest bytes after which the string may end."""
-        here = self._matcher.compute_bitmask()
-        if here in self._terrain.dead_ends:
+        terrain, here = self._terrain, self._matcher.compute_bitmask()
+        for path in terrain.exits:
+            if self._matcher.validate_tokens([*path, _QUOTE]) > len(path):
+                return path
+        if here in terrain.dead_ends:
             return None
-        found = self._lead_to(b'"', self._terrain.tries)
+        found = self._lead_to(b'"', terrain.tries)
         if found is None:
-            self._terrain.dead_ends.add(here)
+            terrain.dead_ends.add(here)
+        elif len(terrain.exits) < _EXITS:
+            insort(terrain.exits, found, key=len)
         return found
 
     def _lead_to(self, goals: bytes, tries: Callable[[bytes], Sequence[bytes]]) -> bytes | None:
         """The shortest bytes after which one of the goals may come, or nothing need come.
 
-        Two places after which the same bytes may come are mostly one to the grammar, so only a few of them are
-        followed, and of the steps that lead from one to the other only two are tried again.
+        Places are told apart by what may come after them and before that on the way there; going round in one place,
+        as through the letters of a word, adds nothing. Of those that look the same two are followed.
         """
         wanted = sum(1 << goal for goal in goals)
-        places = [(self._matcher, b"")]
+        trails: dict[tuple[int, bytes], int] = {}  # the trail before and what may come now, to a number
+        reached: Counter[int] = Counter()
+        places = [(self._matcher, b"", 0)]
         for _ in range(_FURTHEST):
-            further: list[tuple[LLMatcher, bytes]] = []
-            twins: Counter[bytes] = Counter()
-            for place, path in places:
+            further: list[tuple[LLMatcher, bytes, int]] = []
+            rounds: Counter[int] = Counter()
+            for place, path, trail in places:
                 here = place.compute_bitmask()
                 leads: dict[bytes, list[bytes]] = {}
                 for step in tries(here):
@@ -202,9 +214,11 @@ class _Walk:
                     if there.is_accepting() or int.from_bytes(mask, "little") & wanted:
                         return path + step
                     leads.setdefault(mask, []).append(step)
-                    twins[mask] += 1
-                    if twins[mask] <= _TWINS and len(further) < _WIDTH:
-                        further.append((there, path + step))
+                    after = trail if mask == here else trails.setdefault((trail, mask), len(trails) + 1)
+                    seen = rounds if mask == here else reached
+                    seen[after] += 1
+                    if seen[after] <= _TWINS and len(further) < _WIDTH:
+                        further.append((there, path + step, after))
                 if tries == self._terrain.tries:
                     self._terrain.learn(here, leads)
             places = further
@@ -212,13 +226,11 @@ class _Walk:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Terrain:
-    """What is known of a grammar, kept with it for all its texts.
+class _Terrain:
+    """What the walks have found out about the grammar."""
 
-    `words` are literal pieces of its patterns: no mask shows a way through `.*[.]pdf`, but `.pdf` leads out of it.
-    """
-
-    words: tuple[bytes, ...] = ()
+    words: tuple[bytes, ...]
+    exits: list[bytes] = field(default_factory=list)  # what led out of some string, the shortest first
     dead_ends: set[bytes] = field(default_factory=set)
     steps: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)  # by mask, those that differ in what they do
 

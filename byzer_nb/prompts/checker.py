@@ -16,8 +16,9 @@ from pydantic_core.core_schema import DecimalSchema
 
 from byzer_nb.errors import AnswerError, WrongTypeError
 from byzer_nb.prompts.answer_text import shortened
-from byzer_nb.prompts.fitting import Fit, Fitter, plain
+from byzer_nb.prompts.fitting import Fit, Fitter
 from byzer_nb.prompts.formats import without_titles
+from byzer_nb.prompts.json_values import plain
 from byzer_nb.prompts.readings import in_a_row, readings
 from byzer_nb.prompts.typed_dict import readable
 
@@ -128,6 +129,11 @@ class Checker:
     def names_field(self, key: str) -> bool:
         """Whether it is the name of a field of the type, in whatever way it is written."""
         return self._names.names_fields({key: None})
+
+    @property
+    def has_fields(self) -> bool:
+        """Whether the type is a class whose fields are known."""
+        return self._names.has_fields
 
     def _failure(self, name: str, reasons: Iterable[str], problems: Iterable[str], answer: str) -> AnswerError:
         return AnswerError(

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from byzer_nb.prompts import loose_json
+from byzer_nb.prompts.json_values import JSON, is_same, is_small_number, plain, plain_name, spoken
 from byzer_nb.prompts.loose_json import plain_number
 from byzer_nb.prompts.usual_forms import NONE, date_and_time_in, date_in, digits_in, time_in, yes_or_no
 
 Schema: TypeAlias = Any  # a JSON schema is an object, or true, or false
-JSON: TypeAlias = Any
 Unclear: TypeAlias = tuple[str, str]  # where, and why
 
 _LISTED = re.compile(r"[,，、;；|\n]")  # a text with one of them may be several
 _MOMENTS = ("date", "date-time")
-_EARLIEST = 100_000_000  # seconds; a smaller number in place of a date is a year, and nobody's timestamp
 _STRUCTURED = re.compile(r"\s*[\[{]")
 
 
@@ -55,7 +53,7 @@ class Fitter:
             direct = self._fit(value, self._schema, "")
             if not isinstance(value, dict) or not value or self.names_fields(value):
                 return direct
-            if direct.is_right and self._takes_any_keys and not (len(value) == 1 and self._takes_lists):
+            if direct.is_right and (self._takes_any_keys or (self._has_open_items and len(value) > 1)):
                 return direct
             return self._unwrapped(value) or direct
         except RecursionError:
@@ -70,36 +68,38 @@ class Fitter:
             depth > 1 and any(self.knows(inner, depth=depth - 1) for inner in inside)
         )
 
+    @property
+    def has_fields(self) -> bool:
+        """Whether the schema says which keys an object of it has."""
+        return bool(self._fields)
+
     def names_fields(self, value: Mapping[str, JSON]) -> bool:
         """Whether one of the keys is the name of a field, in whatever way it is written."""
         return any(plain_name(key) in self._fields for key in value)
 
     @cached_property
     def _options(self) -> list[Schema]:
-        """What the answer may be, and what its items may be if it may be a list."""
-        options = [self._resolved(each) for each in options_of(self._resolved(self._schema))]
-        lists = [each for each in options if isinstance(each, dict) and each.get("type") == "array"]
-        items = [option for each in lists for option in options_of(self._resolved(each.get("items", True)))]
-        return [*options, *map(self._resolved, items)]
+        """What the answer may be."""
+        return [self._resolved(each) for each in options_of(self._resolved(self._schema))]
+
+    @cached_property
+    def _items(self) -> list[Schema]:
+        """What the items of the answer may be, if it may be a list."""
+        lists = [each for each in self._options if isinstance(each, dict) and each.get("type") == "array"]
+        return [self._resolved(one) for each in lists for one in options_of(self._resolved(each.get("items", True)))]
 
     @cached_property
     def _fields(self) -> frozenset[str]:
-        return frozenset(
-            plain_name(name) for each in self._options if isinstance(each, dict) for name in each.get("properties", ())
-        )
+        objects = [each for each in [*self._options, *self._items] if isinstance(each, dict)]
+        return frozenset(plain_name(name) for each in objects for name in each.get("properties", ()))
 
     @cached_property
     def _takes_any_keys(self) -> bool:
-        return any(
-            not isinstance(each, dict)
-            or not each.keys() & {"type", "enum", "const"}
-            or (each.get("type") == "object" and not each.get("properties"))
-            for each in self._options
-        )
+        return any(map(_is_open, self._options))
 
     @cached_property
-    def _takes_lists(self) -> bool:
-        return any(isinstance(each, dict) and each.get("type") == "array" for each in self._options)
+    def _has_open_items(self) -> bool:
+        return any(map(_is_open, self._items))
 
     def _unwrapped(self, value: Mapping[str, JSON]) -> Fit | None:
         """The one part of an object that is the answer; words beside it explain it."""
@@ -167,9 +167,9 @@ class Fitter:
         fits = [self._fit(value, each, words) for each in options]
         right = [each for each in fits if each.is_right and not each.unclear]
         for each in right:
-            if _is_same(each.value, value):
+            if is_same(each.value, value):
                 return each
-        if right and all(_is_same(each.value, right[0].value) for each in right):
+        if right and all(is_same(each.value, right[0].value) for each in right):
             return right[0]
         if right:
             return Fit(plain(value), is_right=False)
@@ -177,13 +177,13 @@ class Fitter:
         return unclear or Fit(plain(value), is_right=False)
 
     def _allowed(self, value: JSON, allowed: list[JSON]) -> Fit:
-        if any(_is_same(value, each) for each in allowed):
+        if any(is_same(value, each) for each in allowed):
             return Fit(plain(value))
         if not self._converts:
             return Fit(plain(value), is_right=False)
         if isinstance(value, list) and len(value) == 1:
             return self._allowed(value[0], allowed)
-        meant = [each for each in allowed if _spoken(each) == _spoken(value)] if not isinstance(value, dict) else []
+        meant = [each for each in allowed if spoken(each) == spoken(value)] if not isinstance(value, dict) else []
         return Fit(meant[0]) if len(meant) == 1 else Fit(plain(value), is_right=False)
 
     def _object(self, value: JSON, schema: Schema) -> Fit:
@@ -227,9 +227,9 @@ class Fitter:
                 missing.setdefault(plain_name(name), []).append(name)
         names: dict[str, str] = {}
         unclear: list[Unclear] = []
-        for spoken, wanted in missing.items():
-            keys = strange[spoken]
-            if len(wanted) == 1 and all(_is_same(value[key], value[keys[0]]) for key in keys):
+        for sound, wanted in missing.items():
+            keys = strange[sound]
+            if len(wanted) == 1 and all(is_same(value[key], value[keys[0]]) for key in keys):
                 names.update(dict.fromkeys(keys, wanted[0]))
             else:
                 unclear.append((wanted[0], f"it is not clear which is meant of {', '.join(map(repr, keys))}"))
@@ -272,14 +272,14 @@ class Fitter:
         form = schema.get("format", "")
         if isinstance(value, str):
             text = self._formal(value, form) if self._converts else value
-            if form in _MOMENTS and _is_small_number(text):
+            if form in _MOMENTS and is_small_number(text):
                 return Fit(text, is_right=False, unclear=(("", f"{text!r} is no whole date"),))
             return Fit(text)
         if self._converts and isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
             return self._text(value[0], schema)
         if not isinstance(value, int | float):
             return Fit(plain(value), is_right=False)
-        if form in _MOMENTS and _is_small_number(value):
+        if form in _MOMENTS and is_small_number(value):
             return Fit(plain(value), is_right=False, unclear=(("", f"{value!r} is no whole date"),))
         if not self._converts or form in (*_MOMENTS, "time", "duration"):
             return Fit(plain(value))
@@ -332,23 +332,6 @@ class Fitter:
         return Fit(None) if self._converts and nothing else Fit(plain(value), is_right=value is None)
 
 
-def plain(value: JSON) -> JSON:
-    """The value with ordinary numbers, that remember nothing."""
-    if isinstance(value, dict):
-        return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, loose_json.WrittenInt):
-        return int(value)
-    return float(value) if isinstance(value, loose_json.WrittenFloat) else value
-
-
-@lru_cache(maxsize=4096)
-def plain_name(name: str) -> str:
-    """A name less what differs between the ways of writing it: `first_name`, `firstName`, `First Name`."""
-    return re.sub(r"[\s_\-.]+", "", unicodedata.normalize("NFKC", name)).casefold()
-
-
 def options_of(schema: Schema) -> list[Schema]:
     """The schemas of which one has to fit; of most there is only one, itself."""
     if not isinstance(schema, dict):
@@ -360,39 +343,15 @@ def options_of(schema: Schema) -> list[Schema]:
     return options
 
 
+def _is_open(schema: Schema) -> bool:
+    """Whether an object with any keys fits."""
+    if not isinstance(schema, dict) or not schema.keys() & {"type", "enum", "const"}:
+        return True
+    return schema.get("type") == "object" and not schema.get("properties")
+
+
 def _inside_of(name: str, part: Fit) -> list[Unclear]:
     return [(f"{name}.{path}" if path else name, why) for path, why in part.unclear]
-
-
-def _is_small_number(value: JSON) -> bool:
-    """Whether pydantic would take it for seconds since 1970, though it is a year or the like."""
-    if isinstance(value, str):
-        text = value.strip().removeprefix("-")
-        return text.replace(".", "", 1).isdecimal() and float(text) < _EARLIEST
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _EARLIEST
-
-
-def _is_same(one: JSON, other: JSON) -> bool:
-    """Equal in JSON's sense, where true is no 1."""
-    if isinstance(one, bool) != isinstance(other, bool):
-        return False
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_is_same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_is_same, one, other))
-    if isinstance(one, float) and isinstance(other, float) and math.isnan(one) and math.isnan(other):
-        return True
-    return (type(one) is type(other) and one == other) or (_is_number(one) and _is_number(other) and bool(one == other))
-
-
-def _is_number(value: JSON) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _spoken(value: JSON) -> str:
-    """A choice as one would say it: `In Progress.` and `in_progress` are the same."""
-    text = str(value).strip(" \t\r\n.。!！*`\"'“”‘’")
-    return plain_name(text)
 
 
 def _description(schema: Schema) -> str:

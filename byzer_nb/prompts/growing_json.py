@@ -49,32 +49,30 @@ class GrowingJson:
     @property
     def value(self) -> Any:  # Any: a JSON value
         """The value so far; None before it begins. Numbers and words such as `true` count once they are whole."""
-        inner = self._string_so_far() if self._quote and not self._is_key else NOTHING
-        key = self._key
-        for container, outer_key in reversed(self._open):
-            copy = container.copy()
-            if inner is not NOTHING:
-                if isinstance(copy, dict):
-                    copy[key] = inner
-                else:
-                    copy.append(inner)
-            inner, key = copy, outer_key
+        inner = NOTHING
+        for container, key in reversed(self.growing):
+            copy = container if not isinstance(container, dict | list) else container.copy()
+            if isinstance(copy, dict) and key is not None and inner is not NOTHING:
+                copy[key] = inner
+            elif isinstance(copy, list) and inner is not NOTHING:
+                copy.append(inner)
+            inner = copy
         if inner is NOTHING:
             inner = self._root
         return None if inner is NOTHING else inner
 
     @property
-    def open_path(self) -> tuple[str | int, ...]:
-        """The keys and places that lead to what is still growing."""
-        path: list[str | int] = []
-        containers = [container for container, _ in self._open]
-        for at, container in enumerate(containers):
-            is_last = at == len(containers) - 1
-            if is_last and (not self._quote or self._is_key):
-                break
-            key = self._key if is_last else self._open[at + 1][1]
-            path.append(str(key) if isinstance(container, dict) else len(container))
-        return tuple(path)
+    def growing(self) -> list[tuple[Any, str | None]]:
+        """What is open, from the outside in, with the key under which the next stands if this is an object.
+
+        These are the objects and lists that are read into, which have only what is whole, and at the end perhaps the
+        string that has begun.
+        """
+        keys = [*(key for _, key in self._open), self._key][1:]  # each is kept with the value that stands under it
+        found: list[tuple[Any, str | None]] = [(each, key) for (each, _), key in zip(self._open, keys, strict=False)]
+        if self._quote and not self._is_key:
+            found.append((self._string_so_far(), None))
+        return found
 
     def feed(self, piece: str) -> None:
         """Take the next piece of text."""
@@ -111,6 +109,7 @@ class GrowingJson:
     def _outside(self, text: str, at: int) -> int:
         if self._is_thinking:
             end = text.find(_THOUGHT, at)
+            self._is_thinking = end < 0
             return end + len(_THOUGHT) if end >= 0 else max(at, len(text) - len(_THOUGHT) + 1)
         if text.startswith(_THINKING, at):
             self._is_thinking = True

@@ -10,12 +10,13 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 from byzer_nb.errors import AnswerError
 from byzer_nb.prompts.answer_text import shortened
 from byzer_nb.prompts.checker import one_of
+from byzer_nb.prompts.mended_json import End
 from byzer_nb.prompts.readings import readings, value_of
 
 T = TypeVar("T")
 State: TypeAlias = Literal["words", "thoughts", "wrapper", "between", "item", "over"]
 
-_MARKS = re.compile(r'\\.?|["{}\[\],:]|<think>|</think>', re.DOTALL)
+_MARKS = re.compile(r"""\\.?|["'{}\[\],:]|<think>|</think>""", re.DOTALL)
 _HALF_MARK = re.compile(r"(?:<[/think]*|\\)\Z")
 _CLOSING = {"{": "}", "[": "]"}
 
@@ -40,13 +41,13 @@ class ItemReader(Generic[T]):
         self.items: list[T] = []
         self.broken: list[BrokenItem] = []
         self._checker = one_of(item)
-        self._splitter = _Splitter(self._checker.names_field)
+        self._splitter = _Splitter(self._checker.names_field, has_fields=self._checker.has_fields)
         self._pieces: list[str] = []
 
     def feed(self, piece: str) -> list[T]:
         """Take the next piece of the answer; the good items that became whole with it."""
         self._pieces.append(piece)
-        return [item for text in self._splitter.feed(piece) for item in self._read(text)]
+        return [item for text in self._splitter.feed(piece) for item in self._read(f"[{text}]", text)]
 
     def end(self, *, was_cut: bool = False) -> list[T]:
         """The good items that only the end makes whole; `AnswerError` if there never was a list.
@@ -55,7 +56,7 @@ class ItemReader(Generic[T]):
         """
         rest = self._splitter.rest()
         if rest.strip():
-            return list(self._read(rest, was_cut=was_cut))
+            return list(self._read(f"[{rest.strip()}", rest, "cut" if was_cut else "meant"))
         if self.items or self.broken or self._splitter.has_begun:
             return []
         answer = "".join(self._pieces)
@@ -68,9 +69,9 @@ class ItemReader(Generic[T]):
             )
         return [item for each in value for item in self._check(each, str(each))]
 
-    def _read(self, text: str, *, was_cut: bool = False) -> Iterator[T]:
+    def _read(self, as_list: str, text: str, end: End = "meant") -> Iterator[T]:
         try:
-            [value] = value_of(f"[{text.strip()}", "cut") if was_cut else value_of(f"[{text.strip()}]", "meant")
+            [value] = value_of(as_list, end)
         except ValueError as wrong:
             self._report(f"no JSON ({wrong})", text)
         else:
@@ -101,13 +102,16 @@ def items_in(answer: str, item: type[T], *, was_cut: bool = False) -> ItemReader
 class _Splitter:
     """Cuts the text of a list into the texts of its items."""
 
-    def __init__(self, names_field: Callable[[str], bool]) -> None:
+    def __init__(self, names_field: Callable[[str], bool], *, has_fields: bool) -> None:
         self.has_begun = False
+        self._has_items = False
+        self._has_fields = has_fields
         self._names_field = names_field
         self._state: State = "words"
         self._rest = ""
         self._open: list[str] = []  # the closing brackets that are still to come, within the item or the wrapper
-        self._in_string = False
+        self._quote = ""  # what ends the string that is open
+        self._sign = ""  # the last character that was no blank
         self._item: list[str] = []
         self._last = ""  # what stood last directly in the wrapper
         self._key = ""  # and before the last colon
@@ -120,23 +124,26 @@ class _Splitter:
         self._rest = text[stop:]
         at = 0
         for mark in _MARKS.finditer(text, 0, stop):
-            yield from self._between_marks(text[at : mark.start()])
+            self._gap(text[at : mark.start()])
             yield from self._mark(mark.group())
             at = mark.end()
-        yield from self._between_marks(text[at:stop])
+        self._gap(text[at:stop])
 
     def rest(self) -> str:
         """The text of an item that was begun and not finished."""
         return "".join(self._item) + self._rest if self._state in ("item", "wrapper") else ""
 
-    def _between_marks(self, gap: str) -> Iterator[str]:
+    def _gap(self, gap: str) -> None:
         if self._state == "between" and gap.strip():
+            if self._has_fields and not self._has_items:  # a footnote, [1], and not the list
+                self._state, self.has_begun = "words", False
+                return
             self._begin_item()
         if self._state in ("item", "wrapper"):
             self._item.append(gap)
-            if len(self._open) == 1 and gap.strip():
-                self._last = gap if self._in_string else gap.strip(" \t\r\n'")
-        yield from ()
+            if not gap.isspace():
+                self._last = gap.strip() or self._last
+                self._sign = self._last[-1:]
 
     def _mark(self, mark: str) -> Iterator[str]:
         if mark in ("<think>", "</think>") and self._state in ("words", "thoughts"):
@@ -149,13 +156,15 @@ class _Splitter:
             yield from self._mark_inside(mark)
 
     def _begin(self, bracket: str) -> None:
+        self._quote = self._key = self._last = ""
         if bracket == "{":
-            self._state, self._item, self._open, self._in_string = "wrapper", ["{"], ["}"], False
+            self._state, self._item, self._open, self._sign = "wrapper", ["{"], ["}"], "{"
         else:
             self._state, self._item, self._open, self.has_begun = "between", [], [], True
 
     def _begin_item(self) -> None:
-        self._state, self._item, self._open, self._in_string = "item", [], [], False
+        self._state, self._item, self._open, self._has_items = "item", [], [], True
+        self._quote, self._sign = "", ","
 
     def _mark_between(self, mark: str) -> Iterator[str]:
         if mark == "]":
@@ -165,8 +174,11 @@ class _Splitter:
             yield from self._mark_inside(mark)
 
     def _mark_inside(self, mark: str) -> Iterator[str]:
-        if self._in_string or mark == '"':
-            self._in_string ^= mark == '"'
+        before, self._sign = self._sign, mark
+        if self._quote:
+            self._quote = "" if mark == self._quote else self._quote
+        elif mark == '"' or (mark == "'" and before in "{[,:"):  # elsewhere it is an apostrophe
+            self._quote = mark
         elif mark in _CLOSING:
             if self._state == "wrapper" and mark == "[" and len(self._open) == 1 and not self._names_field(self._key):
                 self._begin("[")

@@ -17,6 +17,7 @@ from byzer_nb.errors import AnswerError, BadInputError, ModelCallError, Unsuppor
 from byzer_nb.prompts.answer_text import json_in
 from byzer_nb.prompts.asking import Asks
 from byzer_nb.prompts.formats import response_class_format
+from byzer_nb.prompts.reasons import reason_to_give
 from byzer_nb.types import (
     AnswerSchema,
     Capabilities,
@@ -52,8 +53,8 @@ class Wanted(Protocol[T_co]):
         """The JSON schema."""
         ...
 
-    def value(self, answer: str) -> T_co:
-        """The answer as a value; `AnswerError` says what is wrong with it."""
+    def value(self, answer: str, *, was_cut: bool = False) -> T_co:
+        """The answer, which may have been cut for its length, as a value; `AnswerError` says what is wrong with it."""
         ...
 
 
@@ -77,7 +78,7 @@ class JsonShape:
         """The JSON schema."""
         return self._schema
 
-    def value(self, answer: str) -> Any:  # Any: a JSON value
+    def value(self, answer: str, *, was_cut: bool = False) -> Any:  # Any: a JSON value
         """The JSON of the answer."""
         return json_in(answer)
 
@@ -96,7 +97,7 @@ class ShapeError(AnswerError):
     """No try gave an answer of the wanted shape; `reply` is the last one, with the usage of all tries."""
 
     def __init__(self, failed: AnswerError, *, reply: Reply, rung: Rung, tries: int) -> None:
-        super().__init__(failed.message, answer=failed.answer, hint=failed.hint)
+        super().__init__(failed.message, answer=failed.answer, hint=failed.hint, problems=failed.problems)
         self.reply = reply
         self.rung = rung
         self.tries = tries
@@ -122,7 +123,8 @@ async def shaped_answer(
     for attempt in range(1, max(1, tries) + 1):
         reply = await asking.ask(error)
         try:
-            return Shaped(value=shape.value(reply.text), reply=asking.last, rung=asking.rung, tries=attempt)
+            value = shape.value(reply.text, was_cut=reply.finish_reason == "length")
+            return Shaped(value=value, reply=asking.last, rung=asking.rung, tries=attempt)
         except AnswerError as wrong:
             error = wrong
             if reply.finish_reason == "length":
@@ -193,7 +195,7 @@ class _Asking:
             messages = (
                 *messages,
                 Message(role="assistant", content=error.answer or "..."),
-                Message(role="user", content=again(error)),
+                Message(role="user", content=reason_to_give(error)),
             )
         schema = json.loads(self._shape.schema())
         if self.rung == "tool":
@@ -227,8 +229,3 @@ def with_text(messages: tuple[Message, ...], change: Callable[[str], str]) -> tu
         return (*messages[:-1], replace(last, content=change(last.content)))
     beside = tuple(part for part in last.content if not isinstance(part, TextPart))
     return (*messages[:-1], replace(last, content=(*beside, TextPart(text=change(last.text)))))
-
-
-def again(error: AnswerError) -> str:
-    """What a model is told about an answer that did not fit."""
-    return f"That answer cannot be used. {error.message} Answer again, with the JSON alone."

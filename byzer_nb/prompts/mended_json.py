@@ -13,7 +13,6 @@ from byzer_nb.prompts.loose_json import DEEPEST, WORDS, unquoted, written_number
 End: TypeAlias = Literal["meant", "cut", "doubtful"]
 
 NOTHING: Final = object()  # stands for a value that never came
-LONGEST_KEY = 200
 LONGEST_WORDS = 200  # of text without quotes
 
 _OPENING = {**dict.fromkeys("{｛", "}"), **dict.fromkeys("[［【(", "]")}

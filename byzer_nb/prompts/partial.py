@@ -20,8 +20,8 @@ from pydantic import BaseModel, ConfigDict, RootModel, create_model
 
 from byzer_nb.errors import AnswerError
 from byzer_nb.prompts.checker import one_of
-from byzer_nb.prompts.fitting import plain_name
 from byzer_nb.prompts.growing_json import ANY_VALUE, GrowingJson
+from byzer_nb.prompts.json_values import plain_name
 from byzer_nb.prompts.shape import Shape
 
 T = TypeVar("T")
@@ -45,6 +45,7 @@ class PartialReader(Generic[T]):
         self._shape: Shape[T] = wanted if isinstance(wanted, Shape) else Shape(wanted)
         self._json = GrowingJson(begins="{" if _fields_of(_bare(self._shape.wanted)) is not None else ANY_VALUE)
         self._pieces: list[str] = []
+        self._lists: dict[tuple[int, int], tuple[list[Any], Type, list[Any]]] = {}  # lists that still grow
         self._whole: dict[tuple[type, Any, int], tuple[Any, Type, Any]] = {}  # views of what does not change any more
 
     @property
@@ -64,11 +65,25 @@ class PartialReader(Generic[T]):
         """What there is so far."""
         if self._shape.is_text:
             return self.text
-        raw, path = self._json.value, self._json.open_path
         wanted = list[dict[str, Any]] if self._shape.is_frame else self._shape.wanted
-        if isinstance(raw, dict) and self._shape.is_wrapped and set(raw) <= {"value"}:
-            raw, path = raw.get("value"), path[1:]
-        return self._view(raw, wanted, None if self._json.is_whole else path)
+        spine = self._json.growing
+        if not spine:
+            whole = self._json.value
+            return self._checked(self._inside(whole) if self._is_wrapper(whole, None, wanted) else whole, wanted)
+        if self._is_wrapper(*spine[0], wanted):
+            outer, _ = spine.pop(0)
+            return self._view(spine, wanted) if spine else self._checked(self._inside(outer), wanted)
+        return self._view(spine, wanted)
+
+    def _is_wrapper(self, outer: Any, key: str | None, wanted: Type) -> bool:
+        """Whether the answer is to be found in this object, as in `{"value": …}`; a list may have any key."""
+        if not self._shape.is_wrapped or not isinstance(outer, dict) or _fields_of(_bare(wanted)) is not None:
+            return False
+        return {*outer, key} <= {"value", None} or _is_list(_bare(wanted))
+
+    def _inside(self, outer: dict[str, Any]) -> Any:
+        lists = [each for each in outer.values() if isinstance(each, list)]
+        return outer.get("value", lists[0] if len(lists) == 1 else None)
 
     def end(self, *, was_cut: bool = False) -> T:
         """The whole answer, checked; `AnswerError` says what is wrong with it."""
@@ -76,29 +91,33 @@ class PartialReader(Generic[T]):
             self._json.end()
         return self._shape.value(self.text, was_cut=was_cut)
 
-    def _view(self, raw: Any, wanted: Type, path: tuple[str | int, ...] | None) -> Any:
-        """A value in its type; `path` leads to what still grows in it, and is None if nothing does."""
-        if path is None:
-            return self._checked(raw, wanted)
-        wanted = _bare(wanted)
-        if isinstance(raw, dict):
-            fields = _fields_of(wanted)
-            if fields is None:
-                inner = get_args(wanted)[1] if len(get_args(wanted)) == 2 else Any
-                return {key: self._view(value, inner, _beyond(path, key)) for key, value in raw.items()}
-            names = {plain_name(key): name for name, (key, _) in fields.items()}
-            came = {
-                name: self._view(value, fields[name][1], _beyond(path, key))
-                for key, value in raw.items()
-                if (name := names.get(plain_name(key)))
-            }
-            return _twin(wanted).model_construct(**came) if _is_model(wanted) else came
+    def _view(self, spine: list[tuple[Any, str | None]], wanted: Type) -> Any:
+        """What is still open, in its type."""
+        raw, key = spine[0]
+        wanted, inside = _bare(wanted), spine[1:]
         if isinstance(raw, list):
-            inner = get_args(wanted)[0] if get_args(wanted) else Any
-            return [self._view(item, inner, _beyond(path, at)) for at, item in enumerate(raw)]
-        if isinstance(raw, str):  # half a date or a choice means nothing yet
-            return raw if _is_free_text(wanted) else None
-        return self._checked(raw, wanted)
+            item = get_args(wanted)[0] if get_args(wanted) else Any
+            whole = self._items(raw, item)
+            return [*whole, self._view(inside, item)] if inside else whole.copy()
+        if not isinstance(raw, dict):
+            return raw if wanted in (str, Any) else None  # half a date or a choice means nothing yet
+        fields = _fields_of(wanted)
+        value_type = get_args(wanted)[1] if len(get_args(wanted)) == 2 else Any
+        names = {plain_name(written): name for name, (written, _) in (fields or {}).items()}
+        came = {}
+        for each in [*raw, key] if inside and key is not None else raw:
+            name = each if fields is None else names.get(plain_name(each))
+            if name is not None:
+                field = value_type if fields is None else fields[name][1]
+                is_open = bool(inside) and each == key
+                came[name] = self._view(inside, field) if is_open else self._checked(raw[each], field)
+        return _twin(wanted).model_construct(**came) if _is_model(wanted) else came
+
+    def _items(self, raw: list[Any], item: Type) -> list[Any]:
+        """The views of the items that are whole; only the new ones are looked at."""
+        _, _, views = self._lists.setdefault((id(raw), id(item)), (raw, item, []))
+        views.extend(self._checked(each, item) for each in raw[len(views) :])
+        return views
 
     def _checked(self, raw: Any, wanted: Type) -> Any:
         """What is whole, checked once and for all; what does not fit is shown as far as it does."""
@@ -107,13 +126,14 @@ class PartialReader(Generic[T]):
         if key not in self._whole:
             view = _fitting(raw, wanted)
             if view is None and not is_scalar:
-                view = self._view(raw, wanted, ())
+                view = self._view([(raw, None)], wanted)
             self._whole[key] = (raw, wanted, view)  # both are kept, for else their ids could become another's
         return self._whole[key][2]
 
 
-def _beyond(path: tuple[str | int, ...], key: str | int) -> tuple[str | int, ...] | None:
-    return path[1:] if path and path[0] == key else None
+def _is_list(wanted: Type) -> bool:
+    origin: Type = get_origin(wanted)
+    return (wanted if origin is None else origin) in (list, set, frozenset, tuple)
 
 
 def _fitting(raw: Any, wanted: Type) -> Any:
@@ -125,18 +145,13 @@ def _fitting(raw: Any, wanted: Type) -> Any:
 
 def _bare(wanted: Type) -> Type:
     """The type without `Annotated`, `Optional` and the like, where only one is left."""
-    while True:
-        if get_origin(wanted) is Annotated:
-            wanted = get_args(wanted)[0]
-        elif get_origin(wanted) in (typing.Union, types.UnionType):
-            left = [each for each in get_args(wanted) if each is not types.NoneType]
-            if len(left) > 1:
-                return Any
-            wanted = left[0]
-        elif get_origin(wanted) in (typing.Required, typing.NotRequired):
-            wanted = get_args(wanted)[0]
-        else:
-            return wanted
+    origin: Type = get_origin(wanted)
+    if origin in (Annotated, typing.Required, typing.NotRequired):
+        return _bare(get_args(wanted)[0])
+    if origin in (typing.Union, types.UnionType):
+        left = [each for each in get_args(wanted) if each is not types.NoneType]
+        return _bare(left[0]) if len(left) == 1 else Any
+    return wanted
 
 
 def _fields_of(wanted: Type) -> Mapping[str, tuple[str, Type]] | None:
@@ -157,10 +172,6 @@ def _is_model(wanted: Type) -> bool:
 @lru_cache(maxsize=256)
 def _twin(cls: type[BaseModel]) -> type[BaseModel]:
     """A class with the same fields, all of which may be missing."""
-    fields: dict[str, Any] = {name: (Any, None) for name in cls.model_fields}
+    fields: dict[str, Any] = dict.fromkeys(cls.model_fields, (Any, None))
     config = ConfigDict(protected_namespaces=())
     return create_model(f"Partial{cls.__name__}", __config__=config, __doc__=f"A part of {cls.__name__}.", **fields)
-
-
-def _is_free_text(wanted: Type) -> bool:
-    return wanted is str or wanted is Any

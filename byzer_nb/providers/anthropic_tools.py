@@ -77,10 +77,7 @@ def closed(schema: AnswerSchema) -> dict[str, Any]:  # Any: JSON
 def call_blocks(calls: tuple[ToolCall, ...]) -> CallBlocks:
     """The calls of a turn; the thoughts that led to them stand before its words, as they came."""
     thoughts = unsealed(_THINKING, calls[0])
-    uses = [
-        {"type": "tool_use", "id": plain(call.id), "name": call.name, "input": call.arguments}  # "" has no id either
-        for call in calls
-    ]
+    uses = [{"type": "tool_use", "id": plain(call.id), "name": call.name, "input": call.arguments} for call in calls]
     return CallBlocks(before=msgspec.json.decode(thoughts) if thoughts else [], after=uses)
 
 

@@ -18,7 +18,7 @@ from byzer_nb.providers.anthropic_tools import AnthropicCalls, call_blocks, outp
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.asked import alternating, cannot_fetch, checked_extra, inline, system_text
 from byzer_nb.providers.wire.failures import Called
-from byzer_nb.providers.wire.tool_calls import ended
+from byzer_nb.providers.wire.tool_calls import DECIDED_BY_TOOLS, ended
 from byzer_nb.types import AudioPart, ChatRequest, Delta, FinishReason, ImagePart, Part, TextPart, Usage
 
 T = TypeVar("T")
@@ -32,10 +32,6 @@ _DECIDED_BY_THE_CALL = {
     "messages": "Give the messages to the call itself.",
     "system": 'Give it as a message: {"role": "system", "content": "..."}',
     "stream": "Call stream(...) for an answer in pieces, and chat(...) for a whole one.",
-}
-_DECIDED_BY_TOOLS = {
-    "tools": "Give all of them as tools of the request.",
-    "tool_choice": "Give it as tool_choice of the request.",
 }
 _FINISH_REASONS: dict[str, FinishReason] = {
     "max_tokens": "length",
@@ -87,7 +83,7 @@ def chat_body(request: ChatRequest, manner: Manner) -> dict[str, Any]:  # Any: J
             body[name] = value
     if request.options.stop:
         body["stop_sequences"] = list(request.options.stop)
-    body |= checked_extra(request.options.extra, _DECIDED_BY_THE_CALL | (_DECIDED_BY_TOOLS if request.tools else {}))
+    body |= checked_extra(request.options.extra, _DECIDED_BY_THE_CALL | (DECIDED_BY_TOOLS if request.tools else {}))
     if request.schema is not None:
         body |= output_config(request.schema, body.get("output_config", {}))
     return body

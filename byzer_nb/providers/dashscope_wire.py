@@ -11,13 +11,13 @@ import msgspec
 from byzer_nb.errors import BadInputError, ModelCallError
 from byzer_nb.providers.dashscope_pieces import Pieces
 from byzer_nb.providers.dashscope_tools import DashScopeCalls
-from byzer_nb.providers.openai_tools import DECIDED_BY_TOOLS, CallPiece, tool_fields
+from byzer_nb.providers.openai_tools import CallPiece, tool_fields
 from byzer_nb.providers.openai_wire import finish_reason
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.asked import checked_extra
 from byzer_nb.providers.wire.failures import Called, Complaint
 from byzer_nb.providers.wire.sse import Event, EventSplitter
-from byzer_nb.providers.wire.tool_calls import ended
+from byzer_nb.providers.wire.tool_calls import DECIDED_BY_TOOLS, ended
 from byzer_nb.types import ChatOptions, ChatRequest, Delta, EmbedReply, Usage
 
 T = TypeVar("T")

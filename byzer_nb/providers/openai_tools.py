@@ -9,7 +9,15 @@ import msgspec
 
 from byzer_nb.errors import UnsupportedError
 from byzer_nb.providers.wire.closed_schema import Rules, closed_schema
-from byzer_nb.providers.wire.tool_calls import CallsSoFar, as_text, parameters_of, plain, sealed, unsealed
+from byzer_nb.providers.wire.tool_calls import (
+    DECIDED_BY_TOOLS,
+    CallsSoFar,
+    as_text,
+    parameters_of,
+    plain,
+    sealed,
+    unsealed,
+)
 from byzer_nb.types import AnswerSchema, ChatRequest, Message, ToolCall
 
 REASONING = "reasoning_content"  # many hosts want their thoughts back with the calls that came of them
@@ -22,10 +30,6 @@ STRICT = Rules(
     ),
     formats=frozenset({"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}),
 )
-DECIDED_BY_TOOLS = {
-    "tools": "Give all of them as tools of the request.",
-    "tool_choice": "Give it as tool_choice of the request.",
-}
 DECIDED_BY_THE_SCHEMA = {"response_format": "Give it as the schema of the request."}
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, Field
+from tokenizers import Tokenizer, models
 
 from byzer_nb.backends.byzer_tiny import WEIGHTS
 from byzer_nb.backends.chat_template import ChatTemplate
@@ -281,6 +282,10 @@ async def test_a_begun_answer_is_gone_on_with(tiny_llama_dir: Path) -> None:
         messages=turns, options=ChatOptions(continue_last=True), schema=AnswerSchema(schema=record(a=TEXT, b=WHOLE))
     )
     assert (await said(engine, request))[0] == ' cat", "b": 12}'
+    whole = ChatRequest(
+        messages=turns, options=ChatOptions(continue_last=True), schema=AnswerSchema(schema={"const": {"a": "the"}})
+    )
+    assert (await said(engine, whole))[0] == '"}'
     wrong = ChatRequest(
         messages=turns, options=ChatOptions(continue_last=True), schema=AnswerSchema(schema=record(b=WHOLE))
     )
@@ -409,4 +414,14 @@ async def test_a_tokenizer_without_rules_of_its_own_is_no_ground_for_a_schema(tm
     assert isinstance(engine, LocalEngine)
     assert not engine.describe().capabilities.schema
     with pytest.raises(UnsupportedError, match="held to a schema"):
+        await said(engine, asked(WHOLE))
+
+
+async def test_tokens_that_stand_for_no_bytes_are_refused_in_our_words(tmp_path: Path) -> None:
+    folder = write_tiny_llama(tmp_path / "model")
+    words = Tokenizer(models.WordLevel({"hello": 0, "world": 1}, unk_token="hello"))
+    words.save(str(folder / "tokenizer.json"))
+    engine = build(DeploySpec(name="words", engine="numpy", model_path=str(folder)))
+    assert isinstance(engine, LocalEngine)
+    with pytest.raises(UnsupportedError, match="'model' cannot be laid out as bytes"):
         await said(engine, asked(WHOLE))

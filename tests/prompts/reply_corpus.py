@@ -93,6 +93,12 @@ class Closed(BaseModel, extra="forbid"):
     name: str
 
 
+class Snippet(BaseModel):
+    title: str
+    code: str = ""
+    lines: int = 0
+
+
 class Circle(BaseModel):
     radius: float
 
@@ -108,8 +114,8 @@ class Mood(enum.Enum):
 
 
 _CLASSES: tuple[Any, ...] = (
-    Person, City, Address, Employee, Review, Event, Order, Settings, Aliased, Group, Task, Node, Twins, Closed, Mood,
-    pd.DataFrame, int, bool,
+    Person, City, Address, Employee, Review, Event, Order, Settings, Aliased, Group, Task, Node, Twins, Closed, Snippet,
+    Mood, pd.DataFrame, int, bool,
 )  # fmt: skip
 TYPES: dict[str, Any] = {
     **{each.__name__: each for each in _CLASSES},

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 from typing import Any
 
 import pandas as pd
@@ -68,3 +70,22 @@ def test_what_has_no_one_meaning_is_asked_for_again_with_the_reason(reply: Dirty
     assert reply.reason in "\n".join((failed.value.message, *failed.value.problems))
     assert failed.value.answer == reply.answer
     assert failed.value.problems
+
+
+@pytest.mark.parametrize("wanted", ["Person", "list[Person]", "Node"])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        '{"a":', "{'a'} ", '"a" ', '"a": "x, ', '"a": "b" c ', '", "', '"x",\n', '"“', '"a”：', "it's ", "# ", "/* ",
+        '{"next": ', '{"name": "A", "age": 1}\n', "    ,", "1,", "1,234 ", "&quot;", '{"a", ', '"a"   \t ', "```\n",
+    ],
+)  # fmt: skip
+def test_a_long_reply_takes_time_in_proportion(unit: str, wanted: str) -> None:
+    def seconds(length: int) -> float:
+        started = time.perf_counter()
+        for opened in ("{", '["'):
+            with contextlib.suppress(AnswerError):
+                Shape(TYPES[wanted]).value(opened + unit * (length // len(unit)))
+        return time.perf_counter() - started
+
+    assert seconds(60_000) < 30 * max(seconds(6_000), seconds(6_000)) + 0.5

@@ -47,7 +47,7 @@ def _faults_of_choice(body: Body) -> Iterator[str]:
     choice = body.get("tool_choice")
     if choice is None:
         return
-    if not body.get("tools"):
+    if not body.get("tools") and choice != "none":  # which some hosts take at any time
         yield "'tool_choice' is only allowed when 'tools' are specified."
     if isinstance(choice, dict):
         if choice.get("type") != "function" or choice.get("function", {}).get("name") not in offered(body):

@@ -13,6 +13,12 @@ from byzer_nb.types import FinishReason, Message, ToolCall, ToolSpec
 
 MADE_UP = "made_up_"  # what an id begins with that the vendor did not give
 
+# What an `extra` may not hold beside the tools of a request, each with the right way.
+DECIDED_BY_TOOLS = {
+    "tools": "Give all of them as tools of the request.",
+    "tool_choice": "Give it as tool_choice of the request.",
+}
+
 _NOT_PLAIN = re.compile(r"[^a-zA-Z0-9_-]")
 _LONGEST_NAME = 64
 
