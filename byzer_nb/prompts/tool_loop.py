@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic_core import to_jsonable_python
 
-from byzer_nb.errors import AnswerError, ByzerError
+from byzer_nb.errors import AnswerError, ByzerError, UnsupportedError
 from byzer_nb.prompts.answer_text import shortened
 from byzer_nb.prompts.asking import Asks
 from byzer_nb.prompts.function_formats import function_calling_format
@@ -89,6 +89,7 @@ class ToolLoop:
         self._options = options
         self._choice = choice
         self._in_words = in_words
+        self._only_in_words = False
         self._beside = dict(beside or {})
         self._usage = Usage()
 
@@ -116,8 +117,14 @@ class ToolLoop:
         """The next turn of the model; its calls wait in `pending`."""
         self.rounds += 1
         able = (await self._client.describe(model=self._model)).capabilities
-        self.way = "tools" if able.tools and self._in_words is None else "words"
-        reply = await self._client.chat(self._request(), model=self._model, options=self._options)
+        self.way = "tools" if able.tools and self._in_words is None and not self._only_in_words else "words"
+        try:
+            reply = await self._client.chat(self._request(), model=self._model, options=self._options)
+        except UnsupportedError:  # some providers leave it to the model whether it calls the one that it has to
+            if self.way == "words":
+                raise
+            self.way, self._only_in_words = "words", True
+            reply = await self._client.chat(self._request(), model=self._model, options=self._options)
         self._usage = Usage(
             input_tokens=self._usage.input_tokens + reply.usage.input_tokens,
             output_tokens=self._usage.output_tokens + reply.usage.output_tokens,

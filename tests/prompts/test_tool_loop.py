@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import pytest
 
 from byzer_nb import ScriptedEngine, ask, load, unload
 from byzer_nb.client import AsyncClient, LocalTransport
-from byzer_nb.errors import AnswerError
+from byzer_nb.errors import AnswerError, UnsupportedError
 from byzer_nb.prompts.tool_loop import DENIED, ToolLoop
 from byzer_nb.prompts.tools import as_tools
 from byzer_nb.providers.scripted import Script
-from byzer_nb.types import Capabilities, ChatRequest, ImagePart, Message, Picture, Reply, ToolCall
+from byzer_nb.types import Capabilities, ChatRequest, Delta, ImagePart, Message, Picture, Reply, ToolCall
 
 ASKED = (Message(role="user", content="What is the weather in Oslo?"),)
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
@@ -69,6 +69,23 @@ async def test_model_with_tools_of_its_own_gets_turns_of_its_own() -> None:
     *_, said, told = second.messages
     assert said.tool_calls[0].name == "weather"
     assert (told.role, told.tool_call_id) == ("tool", said.tool_calls[0].id)
+
+
+async def test_provider_that_cannot_demand_a_call_is_asked_in_words() -> None:
+    class Lenient(ScriptedEngine):
+        async def chat(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+            if request.tool_choice:
+                raise UnsupportedError("It is up to the model.")
+            async for delta in super().chat(request):
+                yield delta
+
+    engine = Lenient([in_words(("weather", {"city": "Oslo"})), "Cold."])
+    transport = LocalTransport()
+    await transport.add("chat", engine)
+    (tool,) = as_tools([weather])
+    talk = await ToolLoop(AsyncClient(transport), ASKED, [], model="chat", choice=tool).run()
+    assert (talk.reply.text, talk.way) == ("Cold.", "words")
+    assert "You must use weather" in engine.records[0].messages[-1].text
 
 
 async def test_several_calls_are_made_and_several_rounds() -> None:
