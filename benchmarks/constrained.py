@@ -43,14 +43,14 @@ PERSON = {
     },
     "required": ["name", "age", "mail", "colour", "friends"],
 }
-# Each is answered at full length by a model that does not know when to stop.
+# The model never finds an end to any of these by itself, so that it is led to one each time.
 SHAPES: dict[str, dict[str, Any]] = {
-    "one long text": {"type": "object", "properties": {"story": {**TEXT, "minLength": 900}}, "required": ["story"]},
-    "a list of numbers": {"type": "array", "items": {"type": "integer"}, "minItems": 100},
+    "texts under any names": {"type": "object", "additionalProperties": TEXT},
+    "a list of numbers": {"type": "array", "items": {"type": "integer"}},
     "people who have friends": {
         "type": "array",
         "items": {"$ref": "#/$defs/Person"},
-        "minItems": 20,
+        "minItems": 4,
         "$defs": {"Person": PERSON},
     },
 }

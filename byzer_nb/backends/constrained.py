@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -38,7 +39,7 @@ class Constraints:
 
         `end_ids` are the tokens that end this answer.
         """
-        matcher, byte_matcher, words = self._ready(grammar_of(schema))
+        matcher, byte_matcher, words = self._ready(json.dumps(schema.schema), schema.name)
         constraint = Constraint(
             matcher.deep_copy(),
             Ending(byte_matcher.deep_copy(), self._tokens_of, words=words),
@@ -54,9 +55,10 @@ class Constraints:
             )
         return constraint
 
-    def _make_ready(self, grammar: str) -> tuple[LLMatcher, LLMatcher, tuple[bytes, ...]]:
+    def _make_ready(self, schema: str, name: str) -> tuple[LLMatcher, LLMatcher, tuple[bytes, ...]]:
         from llguidance import LLMatcher
 
+        grammar = grammar_of(AnswerSchema(schema=json.loads(schema), name=name))
         found = []
         for vocabulary in (self._vocabulary_at_hand(), byte_vocabulary()):
             matcher = LLMatcher(vocabulary, grammar, log_level=0)
@@ -103,8 +105,8 @@ class Constraint:
     """Holds one answer to its schema; a `LogitsProcessor`.
 
     When the tokens run out, it leads to the end: a token after which the rest would need more than are left gives way
-    to one that comes nearer to it. `was_steered` says that this happened. Only where `max_tokens` is too small for the
-    shortest answer is none of that done, and the answer is cut.
+    to one that comes nearer to it. `was_steered` says that this happened. None of that is done, and the answer is cut,
+    where `max_tokens` is too small for the shortest answer, or where no way through a very odd pattern was found.
     """
 
     def __init__(

@@ -31,6 +31,7 @@ _WALKS = 8
 _FEW = 8  # bytes to choose from: the names of properties, rather than free text
 _WIDTH = 24  # places in a string or number that are followed at once
 _TWINS = 2  # of those, places that look the same
+_ROUNDS = 6  # and where the same may follow as before
 _FURTHEST = 512  # bytes up to the end of one string or number
 _SUFFIXES = 32
 _EXITS = 64
@@ -194,7 +195,7 @@ class _Walk:
         """The shortest bytes after which one of the goals may come, or nothing need come.
 
         Places are told apart by what may come after them and before that on the way there; going round in one place,
-        as through the letters of a word, adds nothing. Of those that look the same two are followed.
+        as through the letters of a word, adds nothing. Of those that look the same only a few are followed.
         """
         wanted = sum(1 << goal for goal in goals)
         trails: dict[tuple[int, bytes], int] = {}  # the trail before and what may come now, to a number
@@ -207,17 +208,19 @@ class _Walk:
                 here = place.compute_bitmask()
                 leads: dict[bytes, list[bytes]] = {}
                 for step in tries(here):
-                    there = place.deep_copy()
-                    if not there.consume_tokens(list(step)):
+                    # A matcher that is given what does not fit writes a long report, so it is asked before.
+                    if len(step) > 1 and place.validate_tokens(list(step)) < len(step):
                         continue
+                    there = place.deep_copy()
+                    there.consume_tokens(list(step))
                     mask = there.compute_bitmask()
                     if there.is_accepting() or int.from_bytes(mask, "little") & wanted:
                         return path + step
                     leads.setdefault(mask, []).append(step)
                     after = trail if mask == here else trails.setdefault((trail, mask), len(trails) + 1)
-                    seen = rounds if mask == here else reached
+                    seen, most = (rounds, _ROUNDS) if mask == here else (reached, _TWINS)
                     seen[after] += 1
-                    if seen[after] <= _TWINS and len(further) < _WIDTH:
+                    if seen[after] <= most and len(further) < _WIDTH:
                         further.append((there, path + step, after))
                 if tries == self._terrain.tries:
                     self._terrain.learn(here, leads)
@@ -237,13 +240,16 @@ class _Terrain:
     def tries(self, mask: bytes) -> Sequence[bytes]:
         """The steps that are worth a try within a string, where these bytes may follow."""
         known = self.steps.get(mask)
-        return (*self.words, *_plain(mask)) if known is None else known
+        return (*self._words_at(mask), *_plain(mask)) if known is None else known
 
     def learn(self, mask: bytes, leads: dict[bytes, list[bytes]]) -> None:
-        """Keep of the steps that lead to the same place the first and the last, and all words."""
+        """Keep all words, and of the steps that lead to the same place one of each kind."""
         if mask not in self.steps:
-            ends = (step for steps in leads.values() for step in (steps[0], steps[-1]))
-            self.steps[mask] = tuple(dict.fromkeys((*self.words, *ends)))
+            kept = {(to, _kind(step)): step for to, steps in leads.items() for step in reversed(steps)}
+            self.steps[mask] = tuple(dict.fromkeys((*self._words_at(mask), *kept.values())))
+
+    def _words_at(self, mask: bytes) -> list[bytes]:
+        return [word for word in self.words if word[0] in _allowed(mask)]
 
 
 @lru_cache(maxsize=4096)  # a grammar comes back to the same few masks
@@ -255,11 +261,18 @@ def _allowed(mask: bytes) -> tuple[int, ...]:
 
 @lru_cache(maxsize=4096)
 def _plain(mask: bytes) -> tuple[bytes, ...]:
-    """Of the bytes that may follow those that are characters of their own and need no other, where there are any."""
+    """Of the bytes that may follow those that are characters of their own and need no other, where there are any.
+
+    One of each kind comes first, for not all are followed.
+    """
     allowed = _allowed(mask)
-    plain = tuple(byte for byte in allowed if byte < 128 and byte != _BACKSLASH)
-    return tuple(bytes([byte]) for byte in plain or allowed)
+    plain = [byte for byte in allowed if byte < 128 and byte != _BACKSLASH] or allowed
+    return tuple(bytes([byte]) for byte in sorted(plain, key=lambda byte: byte not in b"0aA"))
 
 
 def _digits(mask: bytes) -> tuple[bytes, ...]:
     return tuple(bytes([byte]) for byte in _allowed(mask) if byte in _NUMBER)
+
+
+def _kind(step: bytes) -> int:
+    return 0 if step.isdigit() else 1 if step.islower() else 2 if step.isupper() else 3

@@ -7,12 +7,14 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 from tokenizers import Tokenizer, models
 
 from byzer_nb.backends.checkpoint import Checkpoint
+from byzer_nb.backends.constrained import Constraints
 from byzer_nb.backends.local_engine import LocalEngine
 from byzer_nb.backends.tokenizer import FileTokenizer
 from byzer_nb.engines import build
@@ -21,7 +23,7 @@ from byzer_nb.prompts.formats import response_class_format
 from byzer_nb.types import AnswerSchema, ChatOptions, ChatRequest, DeploySpec, Message
 from tests.backends.constraining import ROOM, TEXT, WHOLE, asked, noisy_engine, on, record, said
 from tests.backends.random_schemas import random_schema
-from tests.backends.speaking import deltas_of, speaking_engine
+from tests.backends.speaking import END_ID, deltas_of, speaking_engine
 from tests.tiny_models import write_tiny_llama
 
 
@@ -119,12 +121,23 @@ async def test_stop_strings_and_stop_tokens_still_cut(tiny_llama_dir: Path) -> N
     assert (await said(engine, asked(record(a=TEXT), stop_token_ids=(quote,))))[0] == "{"
 
 
-async def test_a_special_stop_token_waits_for_whole_json(tiny_llama_dir: Path) -> None:
-    (user,) = FileTokenizer(Checkpoint(tiny_llama_dir)).encode("<|user|>")
-    engine, _ = speaking_engine(tiny_llama_dir, [user] * 20)
-    text, last = await said(engine, asked({"type": "integer", "minimum": 100}, stop_token_ids=(user,)))
-    assert int(text) >= 100
-    assert last.finish_reason == "stop"
+def test_a_special_stop_token_waits_for_whole_json(tiny_llama_dir: Path) -> None:
+    tokenizer = FileTokenizer(Checkpoint(tiny_llama_dir))
+    (user,), digits = tokenizer.encode("<|user|>"), tokenizer.encode("123")
+    constraints = Constraints(tokenizer, end_ids={END_ID}, model="tiny")
+    schema = AnswerSchema(schema={"type": "integer", "minimum": 100})
+    constraint = constraints.begin(schema, max_tokens=20, end_ids={END_ID, user})
+    logits = np.zeros(384, dtype=np.float32)
+    for digit in digits:
+        changed = constraint.process(logits)
+        assert changed[digit] == 0
+        assert changed[user] == changed[END_ID] == -np.inf
+        constraint.accept(digit)
+    changed = constraint.process(logits)
+    assert changed[user] == changed[END_ID] == 0
+    assert not logits.any(), "the given ones stay as they are"
+    constraint.accept(user)
+    assert constraint.is_over
 
 
 async def test_answers_at_the_same_time_do_not_mix(byzer_tiny: LocalEngine) -> None:
