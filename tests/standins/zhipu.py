@@ -20,7 +20,7 @@ from tests.standins.openai import OpenAIStandIn
 from tests.standins.openai_tools import pieces_of_calls
 from tests.standins.vendor import KEY, Act, Body, Frames, VendorStandIn, counted, spoken, sse
 
-ZHIPU_KEY = f"{KEY.replace('.', '-')}.Zs3cr3tPart9kd"
+ZHIPU_KEY = f"{KEY.replace('.', '-')}.Zs3cr3tPart9kdQwErTy12UiOpAs34Df"
 MOST_TEXTS = 64
 DIMENSIONS = {"embedding-2": (1024,), "embedding-3": (2048, 1024, 512, 256)}  # the first is the usual one
 CODES = {400: "1210", 401: "1002", 403: "1220", 404: "1211", 429: "1302", 500: "500", 503: "1234"}
