@@ -32,6 +32,7 @@ def ray_folder() -> Iterator[Path]:
 @pytest.fixture(scope="package")
 def cluster(ray_folder: Path) -> Iterator[session.Connection]:
     """Two CPUs on loop-back; it ends with the tests of this folder."""
+    session.disconnect()  # a test before that failed may have left this process in a cluster of its own
     patch = pytest.MonkeyPatch()
     patch.setenv("BYZER_NB_HOME", str(ray_folder / "home"))
     options = {"num_cpus": 2, "num_gpus": 0, "_temp_dir": str(ray_folder), "_node_ip_address": "127.0.0.1"}

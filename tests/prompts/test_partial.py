@@ -161,11 +161,11 @@ def test_what_is_no_json_stops_the_growth_and_keeps_what_there_is() -> None:
 def test_a_long_stream_takes_time_in_proportion(unit: str) -> None:
     def seconds(length: int) -> float:
         reader = GrowingJson()
-        started = time.perf_counter()
+        started = time.process_time()
         for _ in range(length):
             reader.feed(unit)
         reader.end()
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     assert seconds(20_000) < 30 * max(seconds(2_000), seconds(2_000)) + 0.5
 
