@@ -50,12 +50,9 @@ class EngineFace:
 
     # -- what the engine does, on bytes; also for clients that come over Ray ----------------------------------------
 
-    async def lines(self, path: str, body: bytes) -> AsyncGenerator[bytes, None]:
+    def lines(self, path: str, body: bytes) -> AsyncGenerator[bytes, None]:
         """The answer piece by piece, a line for each; a failure is the last line."""
-        pieces = self._sound(body) if path == "/speak" else self._deltas(body)
-        async with aclosing(pieces):
-            async for line in pieces:
-                yield line
+        return self._sound(body) if path == "/speak" else self._deltas(body)
 
     async def _sound(self, body: bytes) -> AsyncGenerator[bytes, None]:
         try:
