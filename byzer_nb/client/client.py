@@ -149,9 +149,12 @@ class AsyncClient:
     async def _prepared(
         self, turns: Turns | ChatRequest, model: str, options: ChatOptions | None, *, stream: bool
     ) -> tuple[str, ModelCard, ChatRequest]:
-        asked = turns if isinstance(turns, ChatRequest) else ChatRequest(messages=as_messages(turns))
-        messages = as_messages(asked.messages)
-        wanted = (asked.options if options is None else options.over(asked.options)).over(self.options)
+        if isinstance(turns, ChatRequest):
+            asked, messages, wanted = turns, as_messages(turns.messages), turns.options.over(self.options)
+        else:
+            asked, messages, wanted = None, as_messages(turns), self.options
+        if options is not None:
+            wanted = options.over(wanted)
         name = model or self.default_model()
         if wanted.continue_last and messages[-1].role != "assistant":
             raise BadInputError(
@@ -159,7 +162,10 @@ class AsyncClient:
                 hint="Continuing needs both: the option, and a last message with the role 'assistant'.",
             )
         card = await self.transport.describe(name)
-        request = replace(asked, messages=messages, options=wanted, stream=stream)
+        if asked is None:
+            request = ChatRequest(messages=messages, options=wanted, stream=stream)
+        else:
+            request = replace(asked, messages=messages, options=wanted, stream=stream)
         _check(name, card, request)
         if wanted is not SILENT and card.capabilities.options:
             self._tell_of_unknown(name, wanted, card.capabilities.options)

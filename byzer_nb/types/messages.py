@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from byzer_nb.types.options import ChatOptions
+from byzer_nb.types.options import SILENT, ChatOptions
 from byzer_nb.types.tools import AnswerSchema, ToolCall, ToolSpec
 
 Role = Literal["system", "user", "assistant", "tool"]
@@ -68,7 +68,7 @@ class ChatRequest:
     """
 
     messages: tuple[Message, ...]
-    options: ChatOptions = field(default_factory=ChatOptions)
+    options: ChatOptions = SILENT
     stream: bool = True
     tools: tuple[ToolSpec, ...] = ()
     tool_choice: str = ""
