@@ -125,17 +125,17 @@ class DeployMagics(Magics):
         if ended is None:
             told = say(en=f"{name} is not deployed. ", zh=f"{name} 没有部署。") + suggestion(name, names())
         else:
-            told = say(en=f"{name} is undeployed.", zh=f"{name} 已卸载。") + _freed(ended.pool)
+            told = say(en=f"{name} is undeployed", zh=f"{name} 已卸载") + _freed(ended.pool)
         painter_for(self.shell).note(told.strip())
 
 
 def _freed(pool: PoolSpec | None) -> str:
     if pool is None:  # nobody was left who could say what it held
-        return ""
+        return say(en=".", zh="。")
     gpus = pool.gpus * pool.workers
     free = f"{pool.cpus * pool.workers:g} CPU" + (f", {gpus:g} GPU" if gpus else "")
     return say(
-        en=f" {pool.workers} workers ended, {free} free again.", zh=f"结束了 {pool.workers} 个 worker，释放 {free}。"
+        en=f": {pool.workers} workers ended, {free} free again.", zh=f"：结束了 {pool.workers} 个 worker，释放 {free}。"
     )
 
 

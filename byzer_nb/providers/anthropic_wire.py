@@ -6,7 +6,7 @@ What differs between the two stays with them: the address, the key, and a few fi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from byzer_nb.errors import ModelCallError, UnsupportedError
 from byzer_nb.providers.anthropic_tools import AnthropicCalls, call_blocks, output_config, result_block, tool_fields
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.asked import alternating, cannot_fetch, checked_extra, inline, system_text
+from byzer_nb.providers.wire.decoding import decoded
 from byzer_nb.providers.wire.failures import Called
 from byzer_nb.providers.wire.tool_calls import DECIDED_BY_TOOLS, ended
 from byzer_nb.types import AudioPart, ChatRequest, Delta, FinishReason, ImagePart, Part, TextPart, Usage
@@ -287,11 +288,3 @@ class MessageStream:
             input_tokens=before.input_tokens if read is None else read,
             output_tokens=before.output_tokens if written is None else written,
         )
-
-
-def decoded(decode: Callable[[bytes], T], body: bytes, called: Called) -> T:
-    """The JSON as the struct that it should be; anything else is no answer of this protocol."""
-    try:
-        return decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as reason:  # bad UTF-8 is not a DecodeError to msgspec
-        raise failures.unreadable(body, called) from reason

@@ -9,11 +9,11 @@ import msgspec
 
 from byzer_nb.errors import UnsupportedError
 from byzer_nb.providers import converse_tools
-from byzer_nb.providers.anthropic_wire import decoded
 from byzer_nb.providers.bedrock_dialect import BedrockDialect, raise_failure, request_id
 from byzer_nb.providers.converse_tools import ConverseCalls, Thought, Use
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.asked import alternating, cannot_fetch, checked_extra, inline
+from byzer_nb.providers.wire.decoding import decoded
 from byzer_nb.providers.wire.failures import Called
 from byzer_nb.providers.wire.sse import Event
 from byzer_nb.providers.wire.tool_calls import ended

@@ -12,10 +12,11 @@ from urllib.parse import quote
 import msgspec
 
 from byzer_nb.errors import ModelCallError
-from byzer_nb.providers.anthropic_wire import decoded, parameter_refused
+from byzer_nb.providers.anthropic_wire import parameter_refused
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.aws_event_stream import EXCEPTION, AwsEventSplitter
 from byzer_nb.providers.wire.call import Call, json_body
+from byzer_nb.providers.wire.decoding import decoded
 from byzer_nb.providers.wire.engine import tell
 from byzer_nb.providers.wire.failures import Called
 from byzer_nb.providers.wire.ports import Reading

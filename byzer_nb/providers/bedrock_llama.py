@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from byzer_nb.errors import UnsupportedError
-from byzer_nb.providers.anthropic_wire import decoded
 from byzer_nb.providers.bedrock_dialect import BedrockDialect, chunk_in, request_id
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.asked import checked_extra, is_begun
+from byzer_nb.providers.wire.decoding import decoded
 from byzer_nb.providers.wire.failures import Called
 from byzer_nb.providers.wire.sse import Event
 from byzer_nb.types import ChatRequest, Delta, Message, TextPart, Usage

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from byzer_nb.providers.openai_tools import CallPiece, tool_fields
 from byzer_nb.providers.openai_wire import finish_reason
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.asked import checked_extra
+from byzer_nb.providers.wire.decoding import decoded
 from byzer_nb.providers.wire.failures import Called, Complaint
 from byzer_nb.providers.wire.sse import Event, EventSplitter
 from byzer_nb.providers.wire.tool_calls import DECIDED_BY_TOOLS, ended
@@ -336,11 +337,3 @@ def complained(
     if status >= 400 and meant != 402:
         meant = status
     return failures.classified(complaint, meant=meant, status=status, headers=headers, called=called)
-
-
-def decoded(decode: Callable[[bytes], T], body: bytes, called: Called) -> T:
-    """A document of the vendor, or the error that it is none."""
-    try:
-        return decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as reason:  # bad UTF-8 is not a DecodeError to msgspec
-        raise failures.unreadable(body, called) from reason

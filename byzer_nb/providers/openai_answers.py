@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TypeVar
-
-import msgspec
 
 from byzer_nb.errors import ModelCallError
 from byzer_nb.providers.openai_tools import OpenAICalls
@@ -19,6 +17,7 @@ from byzer_nb.providers.openai_wire import (
     finish_reason,
 )
 from byzer_nb.providers.wire import failures
+from byzer_nb.providers.wire.decoding import decoded
 from byzer_nb.providers.wire.failures import Called
 from byzer_nb.providers.wire.sse import Event
 from byzer_nb.providers.wire.tool_calls import ended
@@ -135,11 +134,3 @@ def _first(answer: Answer) -> Choice | None:
         if choice.index == 0:
             return choice
     return None
-
-
-def decoded(decode: Callable[[bytes], T], body: bytes, called: Called) -> T:
-    """A body as what it should be; anything else is an error."""
-    try:
-        return decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as reason:  # bad UTF-8 is not a DecodeError to msgspec
-        raise failures.unreadable(body, called) from reason

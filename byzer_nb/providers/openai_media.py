@@ -10,10 +10,10 @@ from typing import Any, Literal, Self, TypedDict, TypeVar
 import msgspec
 
 from byzer_nb.errors import ModelCallError
-from byzer_nb.providers.openai_answers import decoded
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.asked import checked_extra, inline
 from byzer_nb.providers.wire.call import Call, json_body
+from byzer_nb.providers.wire.decoding import decoded
 from byzer_nb.providers.wire.engine import tell
 from byzer_nb.providers.wire.failures import Called
 from byzer_nb.providers.wire.multipart import File, multipart

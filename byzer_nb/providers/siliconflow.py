@@ -8,11 +8,11 @@ from typing import Any, Self
 import msgspec
 
 from byzer_nb.errors import ModelCallError
-from byzer_nb.providers.openai_answers import decoded
 from byzer_nb.providers.openai_media import USUAL_QUALITY, USUAL_SIZE
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.asked import checked_extra
 from byzer_nb.providers.wire.call import Call, json_body
+from byzer_nb.providers.wire.decoding import decoded
 from byzer_nb.providers.wire.engine import WireEngine, tell
 from byzer_nb.providers.wire.failures import Called
 from byzer_nb.providers.wire.route_settings import called_by, read_route, read_url, versioned, with_bearer

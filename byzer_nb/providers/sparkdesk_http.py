@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 
 from byzer_nb.providers import sparkdesk_wire
-from byzer_nb.providers.openai_answers import DONE, ChatStream, decoded, whole_answer
+from byzer_nb.providers.openai_answers import DONE, ChatStream, whole_answer
 from byzer_nb.providers.openai_dialect import OpenAIDialect
 from byzer_nb.providers.openai_hosts import EVERY, Host
 from byzer_nb.providers.openai_wire import Speaker
 from byzer_nb.providers.wire import failures
+from byzer_nb.providers.wire.decoding import decoded
 from byzer_nb.providers.wire.engine import WireEngine
 from byzer_nb.providers.wire.failures import Called, Complaint
 from byzer_nb.providers.wire.ports import Reading

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from byzer_nb.errors import BadInputError
-from byzer_nb.providers.openai_answers import decoded
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.asked import system_text, words_alone
+from byzer_nb.providers.wire.decoding import decoded
 from byzer_nb.providers.wire.failures import Called, Complaint
 from byzer_nb.providers.wire.sse import Event, EventSplitter
 from byzer_nb.providers.zhipu_wire import filtered, zhipu_error

@@ -31,7 +31,7 @@ from byzer_nb.types import (
     TranscribeRequest,
     Transcript,
 )
-from byzer_nb.types.abilities import check_tools_and_schema
+from byzer_nb.types.abilities import SERVICES, Ability, check_tools_and_schema
 from byzer_nb.types.settings import SettingWarning
 
 T = TypeVar("T")
@@ -182,12 +182,10 @@ class WireEngine:
                     raise
                 self._dialect = wiser
 
-    def _able(self, what: str, port: T | None) -> T:
+    def _able(self, what: Ability, port: T | None) -> T:
         if port is None or not getattr(self._card.capabilities, what):
-            service = {"embed": "embedding", "speak": "speech", "transcribe": "transcription", "draw": "picture"}[what]
-            raise UnsupportedError(
-                f"{self._called} has no {service} service.", hint=f"Deploy {SERVED_BY[what]} model and name it."
-            )
+            lacks, hint = SERVICES[what]
+            raise UnsupportedError(f"{self._called} {lacks}.", hint=hint)
         return port
 
     def _cannot_chat(self) -> UnsupportedError:
