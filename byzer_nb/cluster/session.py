@@ -22,6 +22,7 @@ AUTO = "auto"
 LOCAL = "local"
 CLIENT_PREFIX = "ray://"
 KNOCK_SECONDS = 3.0
+SLOW_SERVER = "Starting Ray client server failed"
 NOBODY = "Could not find any running Ray instance"  # how Ray says so
 TOKEN_HINT = (
     "Does it want a token, or the same version of Ray? RAY_AUTH_MODE and RAY_AUTH_TOKEN_PATH must be set alike on both "
@@ -157,13 +158,16 @@ def _ray() -> ModuleType:
 def _join(ray: ModuleType, address: str, options: dict[str, Any]) -> None:
     global _way
     is_new = address == LOCAL
+    wanted = {"namespace": NAMESPACE, "log_to_driver": False, "ignore_reinit_error": True, "logging_level": "error"}
+    wanted |= ({"include_dashboard": False} if is_new else {}) | options
     try:
-        ray.init(
-            address=address,
-            **{"namespace": NAMESPACE, "log_to_driver": False, "ignore_reinit_error": True, "logging_level": "error"}
-            | ({"include_dashboard": False} if is_new else {})
-            | options,
-        )
+        try:
+            ray.init(address=address, **wanted)
+        except ConnectionError as failed:
+            # Each client from outside gets a server of its own, which a busy head does not always start in time.
+            if SLOW_SERVER not in str(failed):
+                raise
+            ray.init(address=address, **wanted)
     except (ConnectionError, RuntimeError) as failed:
         if NOBODY in str(failed):
             raise NoClusterError(f"No Ray cluster was found at {address!r}.", hint=START_HINT) from failed

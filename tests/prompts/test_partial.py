@@ -161,13 +161,13 @@ def test_what_is_no_json_stops_the_growth_and_keeps_what_there_is() -> None:
 def test_a_long_stream_takes_time_in_proportion(unit: str) -> None:
     def seconds(length: int) -> float:
         reader = GrowingJson()
-        started = time.process_time()
+        started = time.thread_time()  # a process has other threads
         for _ in range(length):
             reader.feed(unit)
         reader.end()
-        return time.process_time() - started
+        return time.thread_time() - started
 
-    assert seconds(20_000) < 30 * max(seconds(2_000), seconds(2_000)) + 0.5
+    assert min(seconds(20_000), seconds(20_000)) < 30 * max(seconds(2_000), seconds(2_000)) + 0.5
 
 
 # -- types ----------------------------------------------------------------------------------------------------------

@@ -173,9 +173,9 @@ async def test_what_it_cannot_do_is_refused(speaker: Speaker, standin: VendorSta
     engine = speaker.build(standin)
     with pytest.raises(UnsupportedError, match="no embedding service"):
         await engine.embed(EmbedRequest(texts=("a",)))
-    with pytest.raises(UnsupportedError, match="no transcription service"):
+    with pytest.raises(UnsupportedError, match="does not write down sound"):
         await engine.transcribe(TranscribeRequest(sound=Sound(data=b"x")))
-    with pytest.raises(UnsupportedError, match="no picture service"):
+    with pytest.raises(UnsupportedError, match="makes no pictures"):
         await engine.draw(DrawRequest(prompt="a fox"))
     assert standin.requests == []
     await engine.close()
