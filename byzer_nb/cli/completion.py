@@ -11,7 +11,7 @@ from byzer_nb.cli.messages import say
 from byzer_nb.cli.parser import Parser
 from byzer_nb.cli.program import Command, Program
 
-PATHS = frozenset({"file", "output_file", "model_path"})
+PATHS = frozenset({"file", "output_file", "model_path", "keys", "models", "ssl_keyfile", "ssl_certfile"})
 
 
 def completion_command(programs: Callable[[], Iterable[Program]]) -> Command:

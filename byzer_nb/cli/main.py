@@ -15,10 +15,12 @@ from byzer_nb.cli.banner import show_banner
 from byzer_nb.cli.completion import completion_command
 from byzer_nb.cli.deploy import DEPLOY
 from byzer_nb.cli.easy import EASY_CHAT, EASY_DEPLOY, EASY_UNDEPLOY
+from byzer_nb.cli.key import KEY
 from byzer_nb.cli.messages import remark, say, two_lines
 from byzer_nb.cli.process_list import begin_again_masked, has_secrets, own_words, secrets_in
 from byzer_nb.cli.program import Command, Program
 from byzer_nb.cli.query import QUERY
+from byzer_nb.cli.serve import SERVE
 from byzer_nb.cli.stat import STAT
 from byzer_nb.cli.undeploy import UNDEPLOY
 from byzer_nb.types.masking import Mask
@@ -36,7 +38,9 @@ def _about_easy() -> str:
 
 
 COMPLETION = completion_command(lambda: (BYZERLLM, EASY_BYZERLLM))
-BYZERLLM: Program = Program(name="byzerllm", about=_about, commands=(DEPLOY, UNDEPLOY, QUERY, STAT, COMPLETION))
+BYZERLLM: Program = Program(
+    name="byzerllm", about=_about, commands=(DEPLOY, UNDEPLOY, QUERY, STAT, SERVE, KEY, COMPLETION)
+)
 EASY_BYZERLLM: Program = Program(
     name="easy-byzerllm", about=_about_easy, commands=(EASY_DEPLOY, EASY_CHAT, EASY_UNDEPLOY)
 )
@@ -44,18 +48,31 @@ EASY_BYZERLLM: Program = Program(
 
 def byzerllm() -> int:
     """What the script `byzerllm` does with its arguments; the exit code."""
-    return _main(BYZERLLM)
+    return _main(BYZERLLM, *own_words())
 
 
 def easy_byzerllm() -> int:
     """What the script `easy-byzerllm` does with its arguments; the exit code."""
-    return _main(EASY_BYZERLLM)
+    return _main(EASY_BYZERLLM, *own_words())
 
 
-def _main(program: Program) -> int:
+def api_server() -> int:
+    """What the module of the documents does that serves OpenAI's protocol: `byzerllm serve`, flags with dashes too."""
+    words, is_masked = own_words()
+    if not is_masked:
+        words = [SERVE.name, *map(_with_underscores, words)]
+    return _main(BYZERLLM, words, is_masked)
+
+
+def _with_underscores(word: str) -> str:
+    flag, equals, value = word.partition("=")
+    return flag[:2] + flag[2:].replace("-", "_") + equals + value if flag.startswith("--") else word
+
+
+def _main(program: Program, words: Sequence[str], is_masked: bool) -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without Chinese characters is no failure
-    return main(program, *own_words())
+    return main(program, words, is_masked)
 
 
 def main(program: Program, words: Sequence[str], is_masked: bool = True) -> int:
@@ -75,7 +92,7 @@ def main(program: Program, words: Sequence[str], is_masked: bool = True) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception as error:  # whatever it is, the person at the terminal gets two lines
-        _report(error, debug=given.debug, secrets=secrets_in(given))
+        _report(error, debug=getattr(given, "debug", False), secrets=secrets_in(given))
         return FAILED
 
 

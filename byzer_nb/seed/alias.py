@@ -1,6 +1,7 @@
 """`import byzerllm`: the documents' module paths, answered by this project when the original is not installed.
 
-Importing this module is enough; `%load_ext byzer_nb` does it too.
+`import byzerllm` loads it by itself where this project is installed, and so do `import byzer_nb.seed.alias` and
+`%load_ext byzer_nb`.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ import importlib.util
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from pathlib import Path
+from types import CodeType, ModuleType
 from typing import cast
 
 from byzer_nb._registry import nearest
@@ -27,6 +30,9 @@ PLACES = {
     "byzerllm.utils": "byzer_nb.seed.names_of_utils",
     "byzerllm.utils.client": "byzer_nb.seed.names_of_client",
     "byzerllm.utils.client.code_utils": "byzer_nb.seed.code_blocks",
+    "byzerllm.utils.client.entrypoints": "",
+    "byzerllm.utils.client.entrypoints.openai": "",
+    "byzerllm.utils.client.entrypoints.openai.api_server": "",
     "byzerllm.utils.client.message_utils": "byzer_nb.seed.message_flags",
     "byzerllm.utils.client.types": "byzer_nb.seed.names_of_client",
     "byzerllm.utils.langutil": "byzer_nb.seed.names_of_langutil",
@@ -36,11 +42,13 @@ PLACES = {
     "autocoder.common": "",
     "autocoder.common.files": "byzer_nb.seed.text_files",
 }
+# What `python -m` runs of them: a function of this project, which gives the exit code.
+PROGRAMS = {"byzerllm.utils.client.entrypoints.openai.api_server": "byzer_nb.cli.main:api_server"}
+STAND_IN = str(Path(__file__).parent / "path")  # at the end of Python's path, for as long as nobody loads this module
 SEARCH = "Storage and retrieval are not in this version."
 TOOLS = "Tools and function bodies are not in this version; ask for the arguments with response_class=."
 # Names and module paths of the original that are not here, and what there is instead.
 NOT_YET = {
-    "byzerllm.utils.client.entrypoints": "The server of OpenAI's protocol is not in this version.",
     "ByzerRetrieval": SEARCH,
     "byzerllm.utils.retrieval": SEARCH,
     "ByzerStorage": SEARCH,
@@ -78,7 +86,9 @@ class AliasFinder(MetaPathFinder, Loader):
                 f"byzer_nb has no module {fullname!r}. {instead}Known: {', '.join(known)}",
                 name=fullname,
             )
-        # All are packages, for only of a package is this finder asked for the names that it lacks.
+        if fullname in PROGRAMS:
+            return ModuleSpec(fullname, self, origin=PROGRAMS[fullname])
+        # All others are packages, for only of a package is this finder asked for the names that it lacks.
         return ModuleSpec(fullname, self, origin=PLACES[fullname] or None, is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
@@ -86,6 +96,12 @@ class AliasFinder(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Nothing to run: an alias looks its names up when they are asked for."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """What `python -m` runs."""
+        module, _, function = PROGRAMS[fullname].partition(":")
+        source = f"from {module} import {function}\nraise SystemExit({function}())"
+        return compile(source, fullname, "exec")
 
 
 class _Alias(ModuleType):
@@ -135,6 +151,8 @@ def install(*, over_original: bool = False) -> None:
 
     With `over_original` this project answers to the name all the same.
     """
+    with suppress(ValueError):
+        sys.path.remove(STAND_IN)
     original = _original(ROOT)
     if over_original and ROOT in sys.modules and not _is_alias(ROOT):
         raise BadInputError(

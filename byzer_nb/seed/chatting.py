@@ -9,10 +9,13 @@ from pydantic import BaseModel
 
 from byzer_nb._sync import run
 from byzer_nb.errors import BadInputError
+from byzer_nb.mcp import McpServer
 from byzer_nb.prompts.formats import response_class_format, response_class_format_after_chat
 from byzer_nb.prompts.function_formats import function_calling_format, function_impl_format
 from byzer_nb.prompts.ladder import with_text
-from byzer_nb.prompts.tools import Function
+from byzer_nb.prompts.markup import role_text
+from byzer_nb.prompts.server_tools import spelled_out
+from byzer_nb.prompts.tools import Function, Offer
 from byzer_nb.seed.content import shown
 from byzer_nb.seed.implementing import Implementing
 from byzer_nb.seed.responses import (
@@ -23,7 +26,6 @@ from byzer_nb.seed.responses import (
     Results,
     response_of,
 )
-from byzer_nb.seed.role_text import role_text
 from byzer_nb.seed.shaped import calls_as_text, class_response, function_response, tool_loop
 from byzer_nb.seed.speaking import Config, Conversations
 from byzer_nb.seed.templates import Template
@@ -36,7 +38,7 @@ class Chatting(Implementing):
     def chat_oai(
         self,
         conversations: Conversations,
-        tools: Sequence[Callable[..., Any] | str] = (),
+        tools: Sequence[Callable[..., Any] | str | McpServer] = (),
         tool_choice: Callable[..., Any] | str | None = None,
         execute_tool: bool = False,
         impl_func: Callable[..., Any] | None = None,
@@ -81,7 +83,7 @@ class Chatting(Implementing):
     async def async_chat_oai(
         self,
         conversations: Conversations,
-        tools: Sequence[Callable[..., Any] | str] = (),
+        tools: Sequence[Callable[..., Any] | str | McpServer] = (),
         tool_choice: Callable[..., Any] | str | None = None,
         execute_tool: bool = False,
         impl_func: Callable[..., Any] | None = None,
@@ -109,9 +111,8 @@ class Chatting(Implementing):
         if media is not None:
             return media
         if only_return_prompt:
-            text = self._final_prompt(
-                name, self._worded(name, messages, tools, tool_choice, response_class), role_mapping
-            )
+            worded = self._worded(name, messages, await spelled_out(tools), tool_choice, response_class)
+            text = self._final_prompt(name, worded, role_mapping)
             return Results([LLMResponse(output="", input=text)])
         options = await self.options_for(name, llm_config, extra_request_params)
         if impl_func is not None and response_class is not None:
@@ -160,7 +161,7 @@ class Chatting(Implementing):
         self,
         name: str,
         messages: tuple[Message, ...],
-        tools: Sequence[Function],
+        tools: Sequence[Offer],
         choice: Function | None,
         options: ChatOptions,
         *,

@@ -47,17 +47,32 @@ class Implementing(Speaking):
             cls = _class_of(function, words="impl function should return a pydantic model")
 
             @functools.wraps(function)
-            def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            def written(*args: P.args, **kwargs: P.kwargs) -> R:
                 arguments = bound(function, args, kwargs)
-                outcome = run(self._called(function, arguments, cls, model, instruction or "", skip_cache=skip_cache))
+                outcome = None if skip_cache else self._remembered(function, arguments, cls, model, instruction or "")
+                if outcome is None:
+                    call = self._called(function, arguments, cls, model, instruction or "", skip_cache=skip_cache)
+                    outcome = run(call)
                 if self.verbose if verbose is None else verbose:
                     _say(outcome)
                 value: R = outcome.value
                 return value
 
-            return call
+            return written
 
         return decorate
+
+    def _remembered(
+        self,
+        function: Callable[..., Any],
+        arguments: Mapping[str, Any],
+        cls: type[BaseModel] | str,
+        model: str | None,
+        instruction: str,
+    ) -> Outcome | None:
+        return self._implementer.remembered(
+            function, arguments, cls, model=self.chat_model(model), instruction=instruction
+        )
 
     async def _called(
         self,

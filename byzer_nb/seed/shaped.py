@@ -15,7 +15,7 @@ from byzer_nb.prompts.function_formats import function_calling_format
 from byzer_nb.prompts.ladder import JsonShape, Shaped, ShapeError, Wanted, shaped_answer, with_text
 from byzer_nb.prompts.shape import Shape
 from byzer_nb.prompts.tool_loop import ToolLoop
-from byzer_nb.prompts.tools import Function, Tool, as_tools
+from byzer_nb.prompts.tools import Function, Offer, Tool, as_tools
 from byzer_nb.seed.content import shown
 from byzer_nb.seed.responses import LLMClassResponse, LLMFunctionCallResponse, response_of
 from byzer_nb.seed.speaking import Speaking
@@ -99,7 +99,7 @@ async def function_response(
     llm: Speaking,
     name: str,
     messages: tuple[Message, ...],
-    tools: Sequence[Function],
+    tools: Sequence[Offer],
     choice: Function | None,
     options: ChatOptions,
     *,
@@ -128,7 +128,7 @@ def tool_loop(
     llm: Speaking,
     name: str,
     messages: tuple[Message, ...],
-    tools: Sequence[Function],
+    tools: Sequence[Offer],
     choice: Function | None,
     options: ChatOptions,
     *,

@@ -8,14 +8,13 @@ from typing import Any
 
 from byzer_nb.errors import BadInputError, UnsupportedError
 from byzer_nb.prompts.formats import response_class_format, response_class_format_after_chat
+from byzer_nb.prompts.markup import DEFAULT, EMPTY, LLAMA, QWEN, YI
 from byzer_nb.seed.trimming import CutAt, unchanged
 from byzer_nb.types import ModelCard
 
 AUTO = "auto"
 FILL_HERE = "<｜fim▁hole｜>"
 FIRST_QWEN = "QWenLMHeadModel"  # its tokenizer brings no template; every later Qwen does
-
-DEFAULT_SYSTEM = "You are a helpful assistant. Think it over first, and answer the user's question correctly.\n"
 
 
 @dataclass(kw_only=True)
@@ -40,41 +39,38 @@ class Templates:
     @staticmethod
     def default() -> Template:
         """`User:` and `Assistant:` lines."""
-        return Template(role_mapping=_roles("User:", "Assistant:", DEFAULT_SYSTEM))
+        return Template(role_mapping=dict(DEFAULT.roles))
 
     @staticmethod
     def empty() -> Template:
         """No decoration at all."""
-        return Template(role_mapping=_roles("", "", ""))
+        return Template(role_mapping=dict(EMPTY.roles))
 
     @staticmethod
     def qwen() -> Template:
         """ChatML with Qwen's stop ids and a light repetition penalty."""
         return Template(
-            role_mapping=_chatml(),
+            role_mapping=dict(QWEN.roles),
             generation_config={
-                "generation.repetition_penalty": 1.1,
-                "generation.stop_token_ids": [151643, 151645],
+                "generation.repetition_penalty": QWEN.repetition_penalty,
+                "generation.stop_token_ids": list(QWEN.stop_token_ids),
             },
-            clean_func=CutAt("<|im_end|>", "<|endoftext|>", "<|im_start|>"),
+            clean_func=CutAt(*QWEN.stops),
         )
 
     @staticmethod
     def yi() -> Template:
         """ChatML with Yi's stop id."""
         return Template(
-            role_mapping=_chatml(),
-            generation_config={"generation.stop_token_ids": [7]},
-            clean_func=CutAt("<|im_end|>", "<|endoftext|>", "<|im_start|>"),
+            role_mapping=dict(YI.roles),
+            generation_config={"generation.stop_token_ids": list(YI.stop_token_ids)},
+            clean_func=CutAt(*YI.stops),
         )
 
     @staticmethod
     def llama() -> Template:
         """The `[INST]` form of Llama 2."""
-        return Template(
-            role_mapping=_roles("<s>[INST]", "[/INST]", "<<SYS>>\nYou are a helpful assistant.\n<</SYS>>\n\n"),
-            clean_func=CutAt("</s>", "[INST]"),
-        )
+        return Template(role_mapping=dict(LLAMA.roles), clean_func=CutAt(*LLAMA.stops))
 
     @staticmethod
     def deepseek_code_chat() -> Template:
@@ -125,12 +121,3 @@ def fitting_template(wanted: Template | str | None, card: ModelCard, *, name: st
 
 def _roles(user: str, assistant: str, system: str) -> dict[str, str]:
     return {"user_role": user, "assistant_role": assistant, "system_msg": system}
-
-
-def _chatml() -> dict[str, str]:
-    return {
-        "user_role": "<|im_start|>user\n",
-        "assistant_role": "<|im_end|>\n<|im_start|>assistant\n",
-        "system_msg": "<|im_start|>system\n{system_msg}<|im_end|>\n",
-        "turn_end": "<|im_end|>\n",
-    }

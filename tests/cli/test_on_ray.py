@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.cli.head_node import Cluster, end, free_ports, head_node
@@ -66,6 +67,21 @@ def test_only_the_answer_is_on_stdout(cluster: Cluster, echo: str) -> None:
     as_json = cluster.run(f"byzerllm query --model {echo} --query hi --template qwen --json")
     answer = json.loads(as_json.out)
     assert (answer["model"], answer["output"], answer["metadata"]["finish_reason"]) == ("echo", "hi", "stop")
+
+
+@pytest.mark.contract("CLI-10", "SERVE-06")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_deployed_is_served(cluster: Cluster, echo: str, workers: int) -> None:
+    [port] = free_ports(1)
+    serving = cluster.start(f"byzerllm serve --port {port} --workers {workers} --json")
+    assert serving.stdout is not None
+    told = json.loads(serving.stdout.readline())
+    assert (told["address"], told["models"]) == (f"http://127.0.0.1:{port}", [echo])
+    body = {"model": echo, "messages": [{"role": "user", "content": "a parrot"}]}
+    answer = httpx.post(f"{told['address']}/v1/chat/completions", json=body, timeout=60).json()
+    assert answer["choices"][0]["message"]["content"] == "a parrot"
+    serving.send_signal(signal.SIGTERM)
+    assert end(serving).code == 0
 
 
 @pytest.mark.contract("CLI-07", "CLI-08", "CLI-12")

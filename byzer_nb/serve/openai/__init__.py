@@ -1,0 +1,1 @@
+"""OpenAI's protocol, as its own clients speak it."""

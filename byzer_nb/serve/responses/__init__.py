@@ -1,0 +1,1 @@
+"""OpenAI's newer protocol: responses, which are kept and can be continued."""
