@@ -6,7 +6,7 @@ TREE := build/typing
 TINY := build/tiny
 MINUTES ?= 100
 
-.PHONY: help demo test engines lab check bench tiny-model contract api clean
+.PHONY: help demo test engines lab check bench rivals tiny-model contract api clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -35,13 +35,17 @@ check: $(VENV)/installed-dev  ## Check format, lint and types
 	@ln -s $(CURDIR)/byzer_nb/* $(CURDIR)/magics $(CURDIR)/widgets $(TREE)/byzer_nb/
 	@cd $(TREE) && $(abspath $(RUN)) -m mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache -p byzer_nb
 
-bench: $(VENV)/installed-bench  ## Measure prompts and providers beside the vendors' SDKs, byzer-tiny, and the pool beside bare Ray
+bench: $(VENV)/installed-bench  ## Measure prompts, providers and typed answers beside others, byzer-tiny, and the pool beside bare Ray
 	@echo "-- Measuring calls against a local upstream; a quiet machine gives the truest numbers."
 	@$(RUN) benchmarks/prompt_overhead.py
 	@$(RUN) benchmarks/providers.py
+	@$(RUN) benchmarks/shapes.py
 	@$(RUN) benchmarks/byzer_tiny.py
 	@$(RUN) benchmarks/constrained.py
 	@$(RUN) benchmarks/pool.py
+	@$(RUN) benchmarks/gateway.py
+
+rivals: build/litellm-venv/installed build/byzerllm-venv/installed  ## Put LiteLLM's proxy and byzerllm beside us, for make bench
 
 tiny-model: $(VENV)/installed-dev  ## Train byzer-tiny anew in build/tiny, or go on there (MINUTES=100 of work), and measure it
 	@echo "-- Training for $(MINUTES) minutes; Ctrl-C stops it, make tiny-model goes on."
@@ -55,6 +59,15 @@ contract: $(VENV)/installed-dev  ## Show which test holds which promise
 api: $(VENV)/installed-dev  ## Write the public surface down anew, to be read in the diff
 	@echo "-- Writing tests/golden/api.txt."
 	@$(RUN) -m tests.house.public_api
+
+# Each in an environment of its own, because they pin what others need newer.
+build/litellm-venv/installed:
+	@echo "-- Installing LiteLLM's proxy in build/litellm-venv."
+	@$(PYTHON) -m venv build/litellm-venv && build/litellm-venv/bin/pip install --quiet "litellm[proxy]<1.110" && touch $@
+
+build/byzerllm-venv/installed:
+	@echo "-- Installing byzerllm in build/byzerllm-venv."
+	@$(PYTHON) -m venv build/byzerllm-venv && build/byzerllm-venv/bin/pip install --quiet "byzerllm[ray]" && touch $@
 
 clean:  ## Remove everything that make made, .venv included
 	@echo "-- Removing $(VENV), builds and caches."

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from byzer_nb.client.loading import unload as unload
     from byzer_nb.client.loading import use as use
     from byzer_nb.errors import ByzerError as ByzerError
+    from byzer_nb.mcp import McpServer as McpServer
     from byzer_nb.prompts.ask import ask as ask
     from byzer_nb.prompts.meta import MetaHolder as MetaHolder
+    from byzer_nb.prompts.value_stream import stream_values as stream_values
     from byzer_nb.providers.scripted import ScriptedEngine as ScriptedEngine
     from byzer_nb.seed.connecting import connect_cluster as connect_cluster
     from byzer_nb.seed.image import Audio as Audio
@@ -46,6 +48,7 @@ _PLACES = {
     "ChatOptions": "byzer_nb.types",
     "Client": "byzer_nb.client",
     "Image": "byzer_nb.seed.image",
+    "McpServer": "byzer_nb.mcp",
     "MetaHolder": "byzer_nb.prompts.meta",
     "ScriptedEngine": "byzer_nb.providers.scripted",
     "SimpleByzerLLM": "byzer_nb.seed.llm",
@@ -59,6 +62,7 @@ _PLACES = {
     "prompt": "byzer_nb.seed.prompting",
     "prompt_lazy": "byzer_nb.seed.prompting",
     "show": "byzer_nb.seed.showing",
+    "stream_values": "byzer_nb.prompts.value_stream",
     "unload": "byzer_nb.client.loading",
     "use": "byzer_nb.client.loading",
 }

@@ -4,6 +4,7 @@
     ├── BadInputError (ValueError)            an argument has a value that cannot work
     │   ├── MissingFileError (FileNotFoundError)  a file is not there
     │   ├── MissingModelError (FileNotFoundError)  a folder is not there, or is no model
+    │   ├── PromptTooLongError                a prompt leaves the model no room for an answer
     │   ├── MissingSettingError               an engine was not given what it cannot do without
     │   └── PromptError                       a prompt function or its template is wrong
     │       └── UndefinedVariableError (NameError)   a template asks for a name nobody gave
@@ -16,6 +17,8 @@
     ├── LoopError (RuntimeError)              a sync call cannot wait here, or its loop was closed under it
     ├── AnswerError (ValueError)              the answer cannot be turned into what was asked for
     ├── SandboxError (RuntimeError)           code in the sandbox gave no result, or would not be let in
+    ├── McpError (RuntimeError)               a server of tools did not start, ended, or refused
+    ├── GatewayError (RuntimeError)           a gateway did not start, or there is none
     └── ModelCallError (RuntimeError)         a call to a model failed
         ├── RefusedError (PermissionError)    the key or the account was refused
         ├── RateLimitedError                  too many requests or tokens
@@ -34,7 +37,9 @@ __all__ = [
     "BadInputError",
     "ByzerError",
     "CallTimeoutError",
+    "GatewayError",
     "LoopError",
+    "McpError",
     "MissingExtraError",
     "MissingFileError",
     "MissingModelError",
@@ -42,6 +47,7 @@ __all__ = [
     "ModelCallError",
     "NotConnectedError",
     "PromptError",
+    "PromptTooLongError",
     "RateLimitedError",
     "RefusedError",
     "SandboxError",
@@ -99,6 +105,10 @@ class BadInputError(ByzerError, ValueError):
 
 class MissingFileError(BadInputError, FileNotFoundError):
     """A file that was named is not there."""
+
+
+class PromptTooLongError(BadInputError):
+    """A prompt is longer than what the model takes for it and the answer together."""
 
 
 class MissingModelError(BadInputError, FileNotFoundError):
@@ -182,6 +192,23 @@ class SandboxError(ByzerError, RuntimeError):
         super().__init__(message, hint=hint)
         self.reason = reason
         self.output = output
+
+
+class McpError(ByzerError, RuntimeError):
+    """An MCP server did not do what was asked of it: `reason` is one word for why.
+
+    The words: "start" (it could not be started), "died", "closed" (by us), "unreachable", "refused" (the key), "http"
+    (another status of HTTP), "time", "version" (of the protocol), "protocol" (what it says is not that), "session" (it
+    forgot ours), "answer" (it refused a request), "tool" (it did what was asked, and the tool failed).
+    """
+
+    def __init__(self, message: str, *, reason: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
+class GatewayError(ByzerError, RuntimeError):
+    """A gateway did not start, or there is none."""
 
 
 class ModelCallError(ByzerError, RuntimeError):

@@ -35,6 +35,7 @@ def _classes() -> list[type[Any]]:  # Any: IPython has no types
     from .deploy import DeployMagics
     from .models import ModelMagics
     from .prompt import PromptMagics
+    from .serve import ServeMagics
     from .use import UseMagics
 
-    return [ConnectMagics, DeployMagics, ModelMagics, PromptMagics, UseMagics]
+    return [ConnectMagics, DeployMagics, ModelMagics, PromptMagics, ServeMagics, UseMagics]

@@ -23,11 +23,14 @@ class Arguments:
     rest: str
 
 
-def read_arguments(parser: ArgumentParser, line: str, *, later: Collection[str] = ()) -> Arguments:
+def read_arguments(
+    parser: ArgumentParser, line: str, *, later: Collection[str] = (), has_text: bool = True
+) -> Arguments:
     """The options of a line up to its first word that is none; `--` ends them too.
 
-    A value with spaces stands in quotes or in brackets: `--system "Be brief."`, `--as dict[str, int]`. Options that
-    are promised for a `later` version are refused as that, and not taken for a slip.
+    A value with spaces stands in quotes or in brackets: `--system "Be brief."`, `--as dict[str, int]`. A value that may
+    be left out stands behind `=` where text may follow. Options that are promised for a `later` version are refused as
+    that, and not taken for a slip.
     """
     known = {flag: action for action in parser._actions for flag in action.option_strings}
     more = say(en=f"All options with examples: %{parser.prog}?", zh=f"全部选项和例子：%{parser.prog}?")
@@ -47,8 +50,11 @@ def read_arguments(parser: ArgumentParser, line: str, *, later: Collection[str] 
                 hint=suggestion(flag, known) + more,
             )
         takes_value = known[flag].nargs != 0
-        if takes_value and not equals:
+        may_lack_it = known[flag].nargs == "?"
+        if takes_value and not equals and not (may_lack_it and (has_text or words.is_at_option())):
             value = words.take()
+        if may_lack_it and not value:
+            takes_value = bool(equals)
         if takes_value != bool(equals or value):
             raise BadInputError(
                 say(en=f"The option {flag} has no value.", zh=f"选项 {flag} 没有值。")

@@ -74,7 +74,7 @@ class DeployMagics(Magics):
         name = arguments.rest.strip()
         spec = _spec(name, arguments.options, read_settings(cell or ""))
         pool = _pool(arguments.options)
-        _connect(self.shell)
+        be_in_a_cluster(self.shell)
         view = view_for(self.shell, name)
         if arguments.options.no_wait:
             following.start(
@@ -178,15 +178,16 @@ def _pool(options: Namespace) -> PoolSpec:
 
     slots = BATCHING_CONCURRENCY if options.backend in SHORT_BACKENDS else 1
     return PoolSpec(
-        workers=_number("--workers", options.workers, int),
-        slots=_number("--concurrency", options.concurrency, int) if options.concurrency else slots,
-        cpus=_number("--cpus", options.cpus, float),
-        gpus=_number("--gpus", options.gpus, float),
+        workers=as_number("--workers", options.workers, int),
+        slots=as_number("--concurrency", options.concurrency, int) if options.concurrency else slots,
+        cpus=as_number("--cpus", options.cpus, float),
+        gpus=as_number("--gpus", options.gpus, float),
         balance=options.balance,
     )
 
 
-def _number(option: str, text: str, kind: type[Number]) -> Number:
+def as_number(option: str, text: str, kind: type[Number]) -> Number:
+    """The number that an option has."""
     try:
         return kind(text)
     except ValueError:
@@ -196,7 +197,7 @@ def _number(option: str, text: str, kind: type[Number]) -> Number:
         ) from None
 
 
-def _connect(shell: object) -> None:
+def be_in_a_cluster(shell: object) -> None:
     """Join the cluster of this machine, or start one, and say so."""
     from byzer_nb.cluster.session import connect_or_start, is_connected
 

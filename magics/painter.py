@@ -13,9 +13,13 @@ from typing import Any, Protocol
 from IPython.display import display
 
 from byzer_nb._lang import say
+from byzer_nb.errors import AnswerError
+from byzer_nb.prompts.answer_text import shortened
 from byzer_nb.prompts.marked import Part
-from byzer_nb.types import Reply
+from byzer_nb.prompts.tool_loop import Made
+from byzer_nb.types import Reply, ToolCall
 
+from .calls import call_bundle, call_line, made_bundle, made_line
 from .footer import small
 from .safe_markdown import code_block, harmless
 
@@ -32,12 +36,24 @@ class Painter(Protocol):
 
     pace: float
 
-    def wait(self, model: str) -> None:
-        """Say who was asked, until there is something to read."""
+    def turn(self, model: str) -> None:
+        """What the model says from now on is another turn; say who was asked, until there is something to read."""
         ...
 
     def paint(self, reply: Reply) -> None:
-        """Show what there is of the answer."""
+        """Show what there is of the turn."""
+        ...
+
+    def again(self, wrong: AnswerError) -> None:
+        """The answer did not fit, and there will be another."""
+        ...
+
+    def call(self, call: ToolCall) -> None:
+        """A tool is being called."""
+        ...
+
+    def made(self, made: Made) -> None:
+        """What came of a call."""
         ...
 
     def finish(self, line: str) -> None:
@@ -74,15 +90,34 @@ class NotebookPainter:
         self._waiting: Any = None  # display handles have no types
         self._thoughts: Any = None
         self._answer: Any = None
+        self._calls: dict[int, tuple[ToolCall, Any]] = {}  # the outputs of calls that are being made
+        self._begin()
+
+    def _begin(self) -> None:
+        self._thoughts = self._answer = None
         self._seen = Reply(text="")
         self._painted_thoughts = ("", False, False)
         self._painted_answer = ("", False)
 
-    def wait(self, model: str) -> None:
-        self._waiting = self._put(None, _line(say(en=f"asking {model} …", zh=f"正在询问 {model} …")))
+    def turn(self, model: str) -> None:
+        self._paint(self._seen, is_whole=True)
+        self._begin()
+        self._waiting = self._put(self._waiting, _line(say(en=f"asking {model} …", zh=f"正在询问 {model} …")))
 
     def paint(self, reply: Reply) -> None:
         self._paint(reply, is_whole=reply.finish_reason != "cancelled")
+
+    def again(self, wrong: AnswerError) -> None:
+        self._put(self._answer, _unfit(wrong))
+        self._begin()
+
+    def call(self, call: ToolCall) -> None:
+        self._paint(self._seen, is_whole=True)
+        self._calls[id(call)] = (call, self._put(None, call_bundle(call)))
+
+    def made(self, made: Made) -> None:
+        _, handle = self._calls.pop(id(made.call), (None, None))
+        self._put(handle, made_bundle(made))
 
     def finish(self, line: str) -> None:
         self._paint(self._seen, is_whole=True)
@@ -115,7 +150,8 @@ class NotebookPainter:
             self._answer = self._put(self._answer, bundle if is_whole else _without_plain(bundle))
 
     def _markdown(self, text: str) -> Bundle:
-        shown = code_block(text, "json") if self._is_json and "```" not in text else text
+        is_json = self._is_json and text.lstrip().startswith(("{", "[")) and "```" not in text
+        shown = code_block(text, "json") if is_json else text
         return {"text/markdown": harmless(shown), "text/plain": text}
 
     def _put(self, handle: Any, bundle: Bundle) -> Any:
@@ -141,8 +177,9 @@ class TerminalPainter:
         self._answer = 0
         self._is_in_line = False
 
-    def wait(self, model: str) -> None:
-        """Nothing: a printed line would stay."""
+    def turn(self, model: str) -> None:
+        self._end_line()
+        self._thoughts = self._answer = 0
 
     def paint(self, reply: Reply) -> None:
         self._print(reply.reasoning[self._thoughts :], style="dim italic")
@@ -151,6 +188,18 @@ class TerminalPainter:
             self._print("\n\n")
         self._print(reply.text[self._answer :])
         self._answer = len(reply.text)
+
+    def again(self, wrong: AnswerError) -> None:
+        self._end_line()
+        self.note(_why(wrong))
+
+    def call(self, call: ToolCall) -> None:
+        self._end_line()
+        self.note(call_line(call))
+
+    def made(self, made: Made) -> None:
+        self._end_line()
+        self.note(made_line(made))
 
     def finish(self, line: str) -> None:
         self._end_line()
@@ -192,6 +241,19 @@ def _without_plain(bundle: Bundle) -> Bundle:
 
 def _line(text: str) -> Bundle:
     return {"text/html": small(text), "text/plain": text}
+
+
+def _why(wrong: AnswerError) -> str:
+    reasons = "; ".join(wrong.problems) or wrong.message
+    shown = " ".join(shortened(reasons).split())
+    return say(en=f"asked again, for this does not fit: {shown}", zh=f"不符合要求，重新询问：{shown}")
+
+
+def _unfit(wrong: AnswerError) -> Bundle:
+    """An answer that did not fit, folded under the reason."""
+    why, text = _why(wrong), wrong.answer
+    html = f"<details><summary>{small(why)}</summary><pre>{escape(text)}</pre></details>"
+    return {"text/html": html, "text/plain": f"{text}\n{why}"}
 
 
 def _folded(reasoning: str, *, is_open: bool) -> Bundle:

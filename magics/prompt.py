@@ -22,8 +22,11 @@ if TYPE_CHECKING:  # these bring Jinja and pydantic, which loading the extension
     from byzer_nb.prompts.ask import Question
     from byzer_nb.types import ChatOptions
 
+    from .answering import Approval
+
 # Promised, and not there yet.
-LATER = {"--approve", "--audio", "--cache", "--chat", "--compare", "--dry", "--image", "--no-cache", "--tools"}
+LATER = {"--audio", "--cache", "--chat", "--compare", "--dry", "--image", "--no-cache"}
+AT_THE_KEYBOARD = "?"  # no name of a function
 
 
 @magics_class
@@ -37,6 +40,16 @@ class PromptMagics(Magics):
     @argument("-o", "--out", default="", metavar="VAR", help="Put the value of the answer into this variable.")
     @argument(
         "--as", dest="as_type", default="str", metavar="TYPE", help="Check the answer and turn it into this type."
+    )
+    @argument(
+        "--tools", action="append", metavar="F,G", help="Functions of the notebook that the model may call; or a list."
+    )
+    @argument(
+        "--approve",
+        nargs="?",
+        const=AT_THE_KEYBOARD,
+        metavar="FUNCTION",
+        help="Ask before each call of a tool; or let this function of the notebook decide.",
     )
     @argument("--system", default="", metavar="TEXT", help="What the model is told before the prompt; a template too.")
     @argument("--temperature", metavar="NUMBER", help="0 for the likeliest words; higher for more variety.")
@@ -64,10 +77,18 @@ class PromptMagics(Magics):
 
         (IPython takes a line that ends in a question mark for a call for help; a space after it, or %%prompt, asks it.)
 
-        With a type the answer becomes a checked value of it:
+        With a type the answer becomes a checked value of it; one that does not fit is asked for again, with the reason:
 
             %%prompt --as list[Person] -o people
             Who is in this text? {{ text }}
+
+        With tools the model may call functions of the notebook before it answers. --approve asks before each call, at
+        the keyboard (yes, no, all of them) or a function of yours, which takes the call:
+
+            %%prompt --tools weather,convert --approve
+            Is it warmer in Oslo than 50 degrees Fahrenheit?
+
+            %prompt --tools weather --approve=allowed Is it cold in Oslo ?
 
         With --def the first line is a signature, and the rest the template of a prompt function:
 
@@ -77,18 +98,19 @@ class PromptMagics(Magics):
 
         In a script: byzer_nb.ask("Tell me about {{ topic }}.", variables={"topic": topic})
         """
-        arguments = read_arguments(PromptMagics.prompt.parser, line, later=LATER)
+        arguments = read_arguments(PromptMagics.prompt.parser, line, later=LATER, has_text=cell is None)
         text = _text(arguments, cell)
         options = arguments.options
         if options.define:
             self._define(text, options)
             return
         question = self._question(text, options)
+        tools = self._tools(options)
         try:
             if options.show:
-                self._show(question)
+                self._show(question, tools=tools)
             else:
-                self._ask(question, out=_variable(options.out))
+                self._ask(question, tools=tools, options=options)
         except UndefinedVariableError as unknown:
             if not question.asks_for(unknown.variable):
                 raise  # it is a part of a variable that is missing
@@ -111,23 +133,32 @@ class PromptMagics(Magics):
             options=_chat_options(options),
         )
 
-    def _ask(self, question: Question, *, out: str) -> None:
+    def _tools(self, options: Namespace) -> list[Any]:  # Any: functions, and what brings some
+        from ._functions import read_tools
+
+        if options.approve is not None and not options.tools:
+            raise BadInputError(
+                say(en="--approve has nothing to ask for: there are no tools.", zh="--approve 没有可以批准的工具。"),
+                hint=say(en="For example: --tools weather --approve", zh="例如：--tools weather --approve"),
+            )
+        return read_tools(options.tools or (), self.shell.user_ns, hidden=self.shell.user_ns_hidden)
+
+    def _ask(self, question: Question, *, tools: list[Any], options: Namespace) -> None:
         from byzer_nb.prompts.ask import StoppedText
 
         from .answering import Answering
         from .painter import painter_for
 
+        out, approve = _variable(options.out), self._approval(options.approve)
         with told_as_of_the_prompt():
-            messages = question.messages()
+            turns = question.turns()
         painter = painter_for(self.shell, is_json=not question.shape.is_text)
-        answering = Answering(question, painter, messages=messages)
+        answering = Answering(question, painter, turns=turns, tools=tools, approve=approve)
         try:
             value = answering.value()
         except AnswerError as wrong:
-            self._keep(out, answering.so_far)
-            if not out:
-                raise
-            hint = f"{wrong.hint} The text of the answer is in {out}.".strip()
+            self._keep(out, wrong.answer)
+            hint = f"{wrong.hint} The text of the answer is in {out}.".strip() if out else wrong.hint
             raise AnswerError(wrong.message, answer=wrong.answer, hint=hint) from wrong
         except BaseException:  # an engine of somebody else may raise anything, and what came is worth keeping
             if answering.has_asked:
@@ -135,15 +166,35 @@ class PromptMagics(Magics):
             raise
         self._keep(out, value)
 
+    def _approval(self, name: str | None) -> Approval | None:
+        if name is None:
+            return None
+        if name == AT_THE_KEYBOARD:
+            from .approval import AtTheKeyboard
+
+            return AtTheKeyboard()
+        from ._functions import read_approval
+
+        return read_approval(name, self.shell.user_ns, hidden=self.shell.user_ns_hidden)
+
     def _keep(self, name: str, value: object) -> None:
         if name:
             self.shell.push({name: value})
 
-    def _show(self, question: Question) -> None:
+    def _show(self, question: Question, *, tools: list[Any]) -> None:
+        from byzer_nb._sync import run
+        from byzer_nb.prompts.marked import Part
+        from byzer_nb.prompts.server_tools import offered
+        from byzer_nb.prompts.tools import as_tools
+
         from .painter import painter_for
 
         with told_as_of_the_prompt():
             turns = question.parts()
+        if tools:
+            listed = [json.loads(tool.about) for tool in run(offered(as_tools(tools)))]
+            about = "\n".join(json.dumps(each, ensure_ascii=False) for each in listed)
+            turns = [("tools", [Part(text=about, is_inserted=False)]), *turns]
         painter_for(self.shell).prompt(turns)
 
     def _define(self, text: str, options: Namespace) -> None:
@@ -152,12 +203,17 @@ class PromptMagics(Magics):
         from .definition import define
         from .painter import painter_for
 
-        for option in ("out", "system", "show", "as_type"):
+        for option in ("out", "system", "show", "as_type", "tools", "approve"):
             if getattr(options, option) != PromptMagics.prompt.parser.get_default(option):
                 flag = {"out": "-o", "as_type": "--as"}.get(option, f"--{option}")
                 raise BadInputError(
                     say(en=f"--def and {flag} do not go together.", zh=f"--def 不能和 {flag} 一起用。"),
                     hint=say(
+                        en="Where tools are needed, write a function that calls byzer_nb.ask(..., tools=[...]).",
+                        zh="需要工具时，请写一个函数，在其中调用 byzer_nb.ask(..., tools=[...])。",
+                    )
+                    if option in ("tools", "approve")
+                    else say(
                         en="A prompt function says in its signature what it returns, and is asked later.",
                         zh="提示函数在签名里写明返回类型，之后再调用。",
                     ),

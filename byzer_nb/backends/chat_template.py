@@ -9,8 +9,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from byzer_nb.backends.template_turns import one_call_a_turn, shown_tool, turns_of
 from byzer_nb.errors import BadInputError, UnsupportedError
-from byzer_nb.types import Message, TextPart
+from byzer_nb.types import Message, ToolSpec
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -31,15 +32,23 @@ _OPEN_END = "\ue000the turn stays open\ue001"
 class ChatTemplate:
     """A Jinja template, compiled on first use in a sandbox: it comes with the weights, so it is a stranger's code."""
 
-    def __init__(self, source: str, *, model: str, special_tokens: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, source: str, *, model: str, special_tokens: Mapping[str, str] | None = None, with_tools: str | None = None
+    ) -> None:
         self.source = source
+        self._source_with_tools = with_tools or source  # some models have a template of its own for that
         self.is_plain = source == PLAIN_TEMPLATE  # not the model's own
         self._model = model
         self._special_tokens = dict(special_tokens or {})
 
     @classmethod
     def or_plain(
-        cls, source: str | None, *, model: str, special_tokens: Mapping[str, str] | None = None
+        cls,
+        source: str | None,
+        *,
+        model: str,
+        special_tokens: Mapping[str, str] | None = None,
+        with_tools: str | None = None,
     ) -> ChatTemplate:
         """The model's own template; without one the plain `User:` / `Assistant:` form, with a warning."""
         if source is None:
@@ -48,13 +57,35 @@ class ChatTemplate:
                 "It may never have learnt to answer in that form.",
                 stacklevel=3,
             )
-        return cls(PLAIN_TEMPLATE if source is None else source, model=model, special_tokens=special_tokens)
+        return cls(
+            PLAIN_TEMPLATE if source is None else source,
+            model=model,
+            special_tokens=special_tokens,
+            with_tools=with_tools,
+        )
 
-    def render(self, messages: Sequence[Message], *, continue_last: bool = False) -> str:
-        """The text that the model reads: it ends where the answer begins, or in the middle of the last turn."""
+    @property
+    def names_tools(self) -> bool:
+        """Whether it speaks of tools at all."""
+        return "tools" in self._source_with_tools
+
+    def render(
+        self,
+        messages: Sequence[Message],
+        *,
+        continue_last: bool = False,
+        tools: Sequence[ToolSpec] = (),
+        is_over: bool = False,
+    ) -> str:
+        """The text that the model reads: it ends where the answer begins, or in the middle of the last turn.
+
+        Of a talk that `is_over` it ends after the last turn.
+        """
         from jinja2 import TemplateError
 
-        turns = [{"role": message.role, "content": _text_of(message, model=self._model)} for message in messages]
+        turns = turns_of(messages, model=self._model)
+        is_about_tools = bool(tools) or any(message.tool_calls for message in messages)
+        template = self._compiled_with_tools if is_about_tools else self._compiled
         if continue_last:
             if not turns or turns[-1]["role"] != "assistant":
                 raise BadInputError(
@@ -63,10 +94,15 @@ class ChatTemplate:
                 )
             turns[-1]["content"] += _OPEN_END
         try:
-            text = self._compiled.render(
-                messages=turns, add_generation_prompt=not continue_last, tools=None, **self._special_tokens
+            text = template.render(
+                messages=turns,
+                add_generation_prompt=not (continue_last or is_over),
+                tools=[shown_tool(tool) for tool in tools] or None,
+                **self._special_tokens,
             )
         except TemplateError as refused:
+            if any(len(message.tool_calls) > 1 for message in messages):  # Llama's takes no two at once
+                return self.render(one_call_a_turn(messages), continue_last=continue_last, tools=tools, is_over=is_over)
             raise BadInputError(
                 f"The chat template of {self._model!r} does not take these messages: {refused}",
                 hint="Some models want no system message, or user and assistant strictly in turn.",
@@ -83,6 +119,14 @@ class ChatTemplate:
 
     @cached_property
     def _compiled(self) -> Template:
+        return self._compile(self.source)
+
+    @cached_property
+    def _compiled_with_tools(self) -> Template:
+        is_same = self._source_with_tools == self.source
+        return self._compiled if is_same else self._compile(self._source_with_tools)
+
+    def _compile(self, source: str) -> Template:
         from jinja2 import TemplateSyntaxError
         from jinja2.ext import loopcontrols
         from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -94,17 +138,9 @@ class ChatTemplate:
         environment.globals["raise_exception"] = _refuse
         environment.globals["strftime_now"] = _now
         try:
-            return environment.from_string(self.source)
+            return environment.from_string(source)
         except TemplateSyntaxError as broken:
             raise BadInputError(f"The chat template of {self._model!r} cannot be read: {broken}") from broken
-
-
-def _text_of(message: Message, *, model: str) -> str:
-    if isinstance(message.content, str):
-        return message.content
-    if not all(isinstance(part, TextPart) for part in message.content):
-        raise UnsupportedError(f"The model {model!r} reads text only.", hint="Leave out pictures and sound.")
-    return message.text
 
 
 def _as_json(value: Any, indent: int | None = None, **settings: Any) -> str:  # Any: whatever the template holds

@@ -78,14 +78,19 @@ class Checkpoint:
 
     def chat_template(self) -> str | None:
         """The source of the chat template, if the model has one."""
-        path = self.folder / "chat_template.jinja"
+        return self._template("default", self.folder / "chat_template.jinja")
+
+    def tool_template(self) -> str | None:
+        """The source of another chat template for talks with tools, if the model has one."""
+        return self._template("tool_use", self.folder / "additional_chat_templates" / "tool_use.jinja")
+
+    def _template(self, name: str, path: Path) -> str | None:
         if path.is_file():
             return path.read_text(encoding="utf-8")
         template = self._tokenizer_config.get("chat_template")
         if isinstance(template, list):  # several by name
-            by_name = {entry["name"]: entry["template"] for entry in template}
-            return by_name.get("default")
-        return template
+            return next((entry["template"] for entry in template if entry["name"] == name), None)
+        return template if name == "default" else None
 
     def tensors(self) -> dict[str, Tensor]:
         """Every weight by name, widened to float32."""

@@ -65,6 +65,11 @@ class Answer:
         """Tokens read and written so far; the token that ends the answer counts as written."""
         return Usage(input_tokens=self._prompt_length, output_tokens=self._written)
 
+    @property
+    def stopped_by(self) -> str:
+        """The stop string that ended the answer, if one did."""
+        return self._stops.met
+
     def advance(self) -> str:
         """Read a piece of the prompt or write one token; the text that is new and certain."""
         ids, self._unread = self._unread[: self._read_at_once], self._unread[self._read_at_once :]
@@ -109,4 +114,10 @@ async def generate(answer: Answer, *, worker: Worker, request_id: str) -> AsyncG
             )
         if text:
             yield Delta(text=text, request_id=request_id)
-    yield Delta(text=text, finish_reason=answer.finish_reason, usage=answer.usage, request_id=request_id)
+    yield Delta(
+        text=text,
+        finish_reason=answer.finish_reason,
+        usage=answer.usage,
+        request_id=request_id,
+        stopped_by=answer.stopped_by,
+    )

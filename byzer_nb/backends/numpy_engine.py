@@ -32,7 +32,10 @@ class NumpyEngine(LocalEngine):
         special_tokens = checkpoint.special_tokens()
         end = tokenizer.id_of(special_tokens.get("eos_token", ""))
         template = ChatTemplate.or_plain(
-            checkpoint.chat_template(), model=checkpoint.name, special_tokens=special_tokens
+            checkpoint.chat_template(),
+            model=checkpoint.name,
+            special_tokens=special_tokens,
+            with_tools=checkpoint.tool_template(),
         )
         return cls(
             ModelCard(

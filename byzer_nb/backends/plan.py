@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from byzer_nb.backends.sampling import Sampling
-from byzer_nb.errors import BadInputError
+from byzer_nb.errors import BadInputError, PromptTooLongError
 from byzer_nb.types import ChatOptions
 
 # Names in `ChatOptions.extra` that a local engine knows. The two lengths are the older words for max_tokens.
@@ -65,7 +65,7 @@ def _max_tokens(
         given = int(_number("max_length", options.extra["max_length"]))
         limit = min(limit, given) if limit else given
     if limit and prompt_length >= limit:
-        raise BadInputError(
+        raise PromptTooLongError(
             f"The prompt has {prompt_length} tokens, and {model!r} takes {limit} for prompt and answer together.",
             hint="Shorten the prompt, or drop the oldest messages.",
         )

@@ -12,19 +12,24 @@ class StopStrings:
     """
 
     def __init__(self, stops: Sequence[str]) -> None:
-        self.is_met = False
+        self.met = ""  # the one that ended the text
         self._stops = tuple(stops)
         self._held = ""
 
+    @property
+    def is_met(self) -> bool:
+        """Whether the text ended at one of them."""
+        return bool(self.met)
+
     def push(self, text: str) -> str:
-        """The text that can be shown after this piece; sets `is_met` when a stop string is complete."""
+        """The text that can be shown after this piece; sets `met` when a stop string is complete."""
         if self.is_met:
             return ""
         self._held += text
-        places = [place for stop in self._stops if (place := self._held.find(stop)) >= 0]
+        places = [(place, stop) for stop in self._stops if (place := self._held.find(stop)) >= 0]
         if places:
-            self.is_met = True
-            return self._release(min(places))
+            place, self.met = min(places)
+            return self._release(place)
         return self._release(len(self._held) - self._doubtful())
 
     def flush(self) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Protocol
 
 from byzer_nb.backends.checkpoint import Checkpoint
 from byzer_nb.errors import BadInputError
+
+ANY_TEXT = "a"  # it has tokens in every tokenizer
 
 
 class Tokenizer(Protocol):
@@ -16,8 +19,21 @@ class Tokenizer(Protocol):
         """The ids of the text, with no special tokens added; those written out in the text count as themselves."""
         ...
 
+    def encode_whole(self, text: str) -> list[int]:
+        """The ids of a text that nothing stands before, with the mark that the model knows beginnings by."""
+        ...
+
     def decode(self, ids: Sequence[int]) -> str:
         """The text of the ids, special tokens left out."""
+        ...
+
+    def write_out(self, ids: Sequence[int]) -> str:
+        """The text of the ids with special tokens as `encode` reads them."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many tokens there are; ids count from 0."""
         ...
 
     def rules(self) -> str:
@@ -43,8 +59,22 @@ class FileTokenizer:
     def encode(self, text: str) -> list[int]:
         return self._rules.encode(text, add_special_tokens=False).ids
 
+    def encode_whole(self, text: str) -> list[int]:
+        return opened(self.encode(text), self._opening)
+
+    @cached_property
+    def _opening(self) -> list[int]:
+        return opening_of(self.encode(ANY_TEXT), self._rules.encode(ANY_TEXT, add_special_tokens=True).ids)
+
     def decode(self, ids: Sequence[int]) -> str:
         return self._rules.decode(list(ids), skip_special_tokens=True)
+
+    def write_out(self, ids: Sequence[int]) -> str:
+        return self._rules.decode(list(ids), skip_special_tokens=False)
+
+    @cached_property
+    def size(self) -> int:
+        return max(self._rules.get_vocab().values()) + 1
 
     def rules(self) -> str:
         return self._rules.to_str()
@@ -52,3 +82,14 @@ class FileTokenizer:
     def id_of(self, token: str) -> int | None:
         """The id of one token by its text, if there is such a token."""
         return self._rules.token_to_id(token)
+
+
+def opening_of(plain: list[int], marked: list[int]) -> list[int]:
+    """What a tokenizer puts before a text of its own accord, told by one with that and without it."""
+    places = range(len(marked) - len(plain) + 1)
+    return next((marked[:count] for count in places if marked[count : count + len(plain)] == plain), [])
+
+
+def opened(ids: list[int], opening: list[int]) -> list[int]:
+    """The ids after that opening; a text that has it written out is not given another."""
+    return ids if ids[: len(opening)] == opening else opening + ids

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from byzer_nb.backends.sampling import Logits
+from byzer_nb.backends.tokenizer import ANY_TEXT, opened, opening_of
 from byzer_nb.errors import UnsupportedError
 
 
@@ -66,8 +68,23 @@ class AutoTokenizer:
         # verbose: a text longer than the context gets our own error, not a log line
         return list(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
+    def encode_whole(self, text: str) -> list[int]:
+        return opened(self.encode(text), self._opening)
+
+    @cached_property
+    def _opening(self) -> list[int]:
+        marked = self._tokenizer(ANY_TEXT, add_special_tokens=True)["input_ids"]
+        return opening_of(self.encode(ANY_TEXT), list(marked))
+
     def decode(self, ids: Sequence[int]) -> str:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+    def write_out(self, ids: Sequence[int]) -> str:
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
+    @cached_property
+    def size(self) -> int:
+        return int(max(self._tokenizer.get_vocab().values())) + 1
 
     def rules(self) -> str:
         rules = getattr(self._tokenizer, "backend_tokenizer", None)

@@ -63,7 +63,10 @@ class TransformersEngine(LocalEngine):
         lengths = [length for length in (max_model_len, checkpoint.context_length) if length]
         context_length = min(lengths, default=0)
         template = ChatTemplate.or_plain(
-            _template_of(tokenizer), model=checkpoint.name, special_tokens=_special_tokens_of(tokenizer)
+            _template_of(tokenizer, "default"),
+            model=checkpoint.name,
+            special_tokens=_special_tokens_of(tokenizer),
+            with_tools=_template_of(tokenizer, "tool_use"),
         )
         return cls(
             ModelCard(
@@ -86,10 +89,12 @@ class TransformersEngine(LocalEngine):
         )
 
 
-def _template_of(tokenizer: Any) -> str | None:  # Any: transformers is optional
+def _template_of(tokenizer: Any, name: str) -> str | None:  # Any: transformers is optional
     template = tokenizer.chat_template
     if isinstance(template, dict):  # several by name
-        template = template.get("default")
+        template = template.get(name)
+    elif name != "default":
+        return None
     return None if template is None else str(template)
 
 

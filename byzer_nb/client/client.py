@@ -40,6 +40,7 @@ from byzer_nb.types import (
 )
 from byzer_nb.types.options import SILENT
 
+TOKEN_IDS = 2**32  # no tokenizer has more
 # Kept by the client, or handed on as it is; every other option is the engine's to honour.
 BY_ANY_ENGINE = frozenset({"continue_last", "extra", "timeout"})
 
@@ -129,6 +130,10 @@ class AsyncClient:
         if not isinstance(text, str):
             raise WrongTypeError(f"tokenize() takes a text, not {short(text)}.")
         return await self.transport.tokenize(model or self.default_model(), text)
+
+    async def detokenize(self, ids: Sequence[int], *, model: str = "") -> str:
+        """The text of some tokens of a model, special tokens written out."""
+        return await self.transport.detokenize(model or self.default_model(), _as_ids(ids))
 
     async def apply_template(self, messages: Turns, *, model: str = "") -> str:
         """The text that a model reads for a conversation."""
@@ -244,6 +249,14 @@ def _as_texts(texts: Sequence[str]) -> tuple[str, ...]:
     return wanted
 
 
+def _as_ids(ids: Sequence[int]) -> tuple[int, ...]:
+    if not all(isinstance(each, int) for each in ids):
+        raise WrongTypeError(f"detokenize() takes token ids, not {short(ids)}.")
+    if strange := [each for each in ids if not 0 <= each < TOKEN_IDS]:
+        raise BadInputError(f"{strange[0]!r} is the id of no token.", hint="Ids are whole numbers from 0.")
+    return tuple(ids)
+
+
 def _check(name: str, card: ModelCard, request: ChatRequest) -> None:
     able, last = card.capabilities, request.messages[-1]
     if not able.chat and able.transcribe and not request.stream and sound_of(last.content) is not None:
@@ -255,6 +268,10 @@ def _check(name: str, card: ModelCard, request: ChatRequest) -> None:
     if request.options.continue_last and not able.continues:
         raise UnsupportedError(
             f"The model {name!r} cannot continue a begun answer.", hint="Leave out the last assistant message."
+        )
+    if request.is_raw and not able.completes:
+        raise UnsupportedError(
+            f"The model {name!r} cannot go on with a raw text.", hint="Send the text as a turn of the user."
         )
     if request.tools and not able.tools:
         raise UnsupportedError(f"The model {name!r} calls no tools by itself.", hint="Offer them with ask(tools=...).")
@@ -322,6 +339,10 @@ class Client:
     def tokenize(self, text: str, *, model: str = "") -> tuple[int, ...]:
         """The ids of a text's tokens, as a model sees them."""
         return run(self.aio.tokenize(text, model=model))
+
+    def detokenize(self, ids: Sequence[int], *, model: str = "") -> str:
+        """The text of some tokens of a model, special tokens written out."""
+        return run(self.aio.detokenize(ids, model=model))
 
     def apply_template(self, messages: Turns, *, model: str = "") -> str:
         """The text that a model reads for a conversation."""

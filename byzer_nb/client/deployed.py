@@ -84,6 +84,10 @@ class RayTransport:
         way = await self._way(model)
         return await way.tokenize(text)
 
+    async def detokenize(self, model: str, ids: tuple[int, ...]) -> str:
+        way = await self._way(model)
+        return await way.detokenize(ids)
+
     async def apply_template(self, model: str, messages: tuple[Message, ...]) -> str:
         way = await self._way(model)
         return await way.apply_template(messages)

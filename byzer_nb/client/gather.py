@@ -30,6 +30,7 @@ class Gathering:
         self._request_id = ""
         self._worker: int | None = None
         self._tool_calls: tuple[ToolCall, ...] = ()
+        self._stopped_by = ""
 
     def add(self, delta: Delta) -> None:
         """Take the next piece in."""
@@ -44,6 +45,7 @@ class Gathering:
         self._request_id = delta.request_id or self._request_id
         self._model = delta.model or self._model
         self._tool_calls += delta.tool_calls
+        self._stopped_by = delta.stopped_by or self._stopped_by
         self._worker = delta.worker if delta.worker is not None else self._worker
 
     def reply(self) -> Reply:
@@ -57,6 +59,7 @@ class Gathering:
             request_id=self._request_id,
             worker=self._worker,
             tool_calls=self._tool_calls,
+            stopped_by=self._stopped_by,
             seconds=time.perf_counter() - self._started,
             first_token_seconds=self._first or 0.0,
         )

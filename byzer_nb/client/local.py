@@ -217,11 +217,19 @@ class LocalTransport:
         return pictures
 
     async def tokenize(self, model: str, text: str) -> tuple[int, ...]:
-        ids: tuple[int, ...] = able(await self._ready(model), "tokenize", name=model).tokenize(text)
+        tokenizes = able(await self._ready(model), "tokenize", name=model)
+        # Long texts take a while, and a gateway answers others meanwhile.
+        ids: tuple[int, ...] = await asyncio.to_thread(tokenizes.tokenize, text)
         return ids
 
+    async def detokenize(self, model: str, ids: tuple[int, ...]) -> str:
+        tokenizes = able(await self._ready(model), "tokenize", name=model)
+        text: str = await asyncio.to_thread(tokenizes.detokenize, ids)
+        return text
+
     async def apply_template(self, model: str, messages: tuple[Message, ...]) -> str:
-        text: str = able(await self._ready(model), "tokenize", name=model).apply_template(messages)
+        tokenizes = able(await self._ready(model), "tokenize", name=model)
+        text: str = await asyncio.to_thread(tokenizes.apply_template, messages)
         return text
 
     async def _begin(self, model: str) -> None:

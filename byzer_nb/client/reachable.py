@@ -71,6 +71,9 @@ class ReachableModels:
     async def tokenize(self, model: str, text: str) -> tuple[int, ...]:
         return await self._holder(model).tokenize(model, text)
 
+    async def detokenize(self, model: str, ids: tuple[int, ...]) -> str:
+        return await self._holder(model).detokenize(model, ids)
+
     async def apply_template(self, model: str, messages: tuple[Message, ...]) -> str:
         return await self._holder(model).apply_template(model, messages)
 

@@ -55,6 +55,10 @@ class Transport(Protocol):
         """The token ids of a text, as one model sees them."""
         ...
 
+    async def detokenize(self, model: str, ids: tuple[int, ...]) -> str:
+        """The text of some token ids of one model."""
+        ...
+
     async def apply_template(self, model: str, messages: tuple[Message, ...]) -> str:
         """The text that one model reads for these turns."""
         ...

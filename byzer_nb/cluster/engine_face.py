@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, aclosing, contextmanager
 
@@ -31,6 +32,7 @@ class EngineFace:
         self._works = {
             "/embed": self._embed,
             "/tokenize": self._tokenize,
+            "/detokenize": self._detokenize,
             "/template": self._apply_template,
             "/transcribe": self._transcribe,
             "/draw": self._draw,
@@ -98,11 +100,18 @@ class EngineFace:
         return wire.to_bytes(await draws.draw(wire.draw_from_bytes(body)))
 
     async def _tokenize(self, body: bytes) -> bytes:
-        return wire.ids_to_bytes(able(self._engine, "tokenize", name=self._name).tokenize(body.decode()))
+        tokenizes = able(self._engine, "tokenize", name=self._name)
+        # Long texts take a while, and others are served meanwhile.
+        return wire.ids_to_bytes(await asyncio.to_thread(tokenizes.tokenize, body.decode()))
+
+    async def _detokenize(self, body: bytes) -> bytes:
+        tokenizes = able(self._engine, "tokenize", name=self._name)
+        return wire.text_to_bytes(await asyncio.to_thread(tokenizes.detokenize, wire.ids_from_bytes(body)))
 
     async def _apply_template(self, body: bytes) -> bytes:
         tokenizes = able(self._engine, "tokenize", name=self._name)
-        return wire.text_to_bytes(tokenizes.apply_template(wire.messages_from_bytes(body)))
+        messages = wire.messages_from_bytes(body)
+        return wire.text_to_bytes(await asyncio.to_thread(tokenizes.apply_template, messages))
 
     # -- HTTP -----------------------------------------------------------------------------------------------------
 

@@ -83,6 +83,10 @@ class Way(ABC):
         """The token ids of a text."""
         return wire.ids_from_bytes(await self._whole("tokenizer", "/tokenize", text.encode()))
 
+    async def detokenize(self, ids: tuple[int, ...]) -> str:
+        """The text of some token ids."""
+        return wire.text_from_bytes(await self._whole("tokenizer", "/detokenize", wire.ids_to_bytes(ids)))
+
     async def apply_template(self, messages: tuple[Message, ...]) -> str:
         """The text that the model reads for some turns."""
         return wire.text_from_bytes(

@@ -65,6 +65,7 @@ class WireChat(msgspec.Struct, array_like=True):
     tools: tuple[ToolSpec, ...] = ()
     tool_choice: str = ""
     schema: AnswerSchema | None = None
+    is_raw: bool = False
 
 
 class WireEmbed(msgspec.Struct, array_like=True):
@@ -86,7 +87,13 @@ def chat_to_bytes(request: ChatRequest) -> bytes:
     try:
         return _encode(
             WireChat(
-                messages, request.options.given(), request.stream, request.tools, request.tool_choice, request.schema
+                messages,
+                request.options.given(),
+                request.stream,
+                request.tools,
+                request.tool_choice,
+                request.schema,
+                request.is_raw,
             )
         )
     except TypeError as wrong:
@@ -104,6 +111,7 @@ def chat_from_bytes(body: bytes) -> ChatRequest:
         tools=chat.tools,
         tool_choice=chat.tool_choice,
         schema=chat.schema,
+        is_raw=chat.is_raw,
     )
 
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any, get_type_hints
+from typing import Any, TypeAlias, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
 from byzer_nb._sync import run
 from byzer_nb.client import AsyncClient
 from byzer_nb.client.tagged import parts_of
-from byzer_nb.errors import BadInputError
+from byzer_nb.errors import AnswerError, BadInputError
+from byzer_nb.prompts.asking import Asks
 from byzer_nb.prompts.ladder import TRIES, Rung, Shaped, shaped_answer, with_request
 from byzer_nb.prompts.marked import Part, inserted_parts
 from byzer_nb.prompts.shape import Shape
 from byzer_nb.prompts.template import Template
-from byzer_nb.prompts.tool_loop import ROUNDS, Approve, ToolLoop
-from byzer_nb.prompts.tools import Function, as_tools
-from byzer_nb.types import ChatOptions, ChatRequest, Message
+from byzer_nb.prompts.tool_loop import ROUNDS, Approve, Made, ToolLoop, ToolTalk
+from byzer_nb.prompts.tools import Offer, as_tools
+from byzer_nb.types import ChatOptions, ChatRequest, Message, ToolCall
+
+Event: TypeAlias = ToolCall | Made | ToolTalk | AnswerError  # the last is of an answer, after which there is another
 
 _KINDS = get_type_hints(ChatOptions)
 TEXT_RUNG: Rung = "words"  # an answer in words needs no other
@@ -38,7 +41,7 @@ def ask(
     max_tokens: int | None = None,
     stop: str | Sequence[str] = (),
     seed: int | None = None,
-    tools: Sequence[Function] = (),
+    tools: Sequence[Offer] = (),
     approve: Approve | None = None,
     rounds: int = ROUNDS,
     tries: int = TRIES,
@@ -54,7 +57,7 @@ def ask(
         model: the name of a running model, else the default one.
         system: what the model is told before the prompt; a template over the same variables.
         as_type: a pydantic model, a dataclass, `list[Story]`, `int`, `dict`, a data frame, …
-        tools: functions that the model may call before it answers; what they raise is told to it.
+        tools: functions that the model may call before it answers, and MCP servers; what they raise is told to it.
         approve: asked before each call of a tool; what it refuses is not called, and the model learns of it.
         rounds: how often the model may call tools before that counts as a failure.
         options: any other generation option; one that is not of ours goes to the provider as it is.
@@ -75,18 +78,26 @@ def ask(
 async def answered(
     question: Question,
     *,
-    tools: Sequence[Function] = (),
+    turns: tuple[Message, ...] = (),
+    tools: Sequence[Offer] = (),
     approve: Approve | None = None,
     rounds: int = ROUNDS,
     tries: int = TRIES,
-    client: AsyncClient | None = None,
+    client: Asks | None = None,
+    watch: Callable[[Event], None] | None = None,
 ) -> Shaped[Any]:
-    """The answer to a question with all that is known about how it came about."""
+    """The answer to a question with all that is known about how it came about.
+
+    `turns` are those of the question where they have been written already; `watch` hears of calls, and of answers that
+    do not fit, while it goes on.
+    """
     asks = client or AsyncClient()
-    turns, model, options = question.turns(), question.model, question.options
+    turns, model, options = turns or question.turns(), question.model, question.options
     if tools:
-        loop = ToolLoop(asks, turns, as_tools(tools), model=model, options=options)
+        loop = ToolLoop(asks, turns, as_tools(tools), model=model, options=options, watch=watch)
         talk = await loop.run(rounds=rounds, approve=approve)
+        if watch is not None:
+            watch(talk)
         if question.shape.is_text:
             return Shaped(value=talk.reply.text, reply=talk.reply, rung=TEXT_RUNG, tries=1)
         said = Message(role="assistant", content=talk.reply.text)
@@ -94,7 +105,7 @@ async def answered(
     if question.shape.is_text:
         reply = await asks.chat(ChatRequest(messages=turns), model=model, options=options)
         return Shaped(value=reply.text, reply=reply, rung=TEXT_RUNG, tries=1)
-    return await shaped_answer(asks, turns, question.shape, model=model, options=options, tries=tries)
+    return await shaped_answer(asks, turns, question.shape, model=model, options=options, tries=tries, watch=watch)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,7 @@ from pydantic_core import to_jsonable_python
 
 from byzer_nb.errors import AnswerError, BadInputError, SandboxError
 from byzer_nb.prompts.asking import Asks
-from byzer_nb.prompts.implementation import Implementation, ImplementationCache, source_in
+from byzer_nb.prompts.implementation import Implementation, ImplementationCache, signature_of, source_in
 from byzer_nb.prompts.shape import one_of
 from byzer_nb.sandbox import Limits, async_run_function, check_source
 from byzer_nb.types import ChatOptions, ChatRequest, Message, Reply
@@ -51,6 +51,24 @@ class Implementer:
         self.cache = cache
         self._asks = asks
         self._results: dict[tuple[str, str, str], str] = {}
+
+    def remembered(
+        self,
+        function: Callable[..., Any],
+        arguments: Mapping[str, Any],
+        cls: type[BaseModel] | str,
+        *,
+        model: str,
+        instruction: str = "",
+    ) -> Outcome | None:
+        """What the same call gave before, at once: without a model, the sandbox, or a loop. None if it is not known."""
+        started = time.perf_counter()
+        found = self.cache.find(function, model=model, instruction=instruction)
+        known = None if found is None else self._results.get(_key_of(found, arguments))
+        if found is None or known is None:
+            return None
+        value = _checked(known, function, cls, found, None)
+        return Outcome(value=value, implementation=found, reply=None, seconds=time.perf_counter() - started)
 
     async def call(
         self,
@@ -132,7 +150,7 @@ class Implementer:
     ) -> Any:  # Any: an instance of the class that was wanted
         """What a body returns for these arguments, checked against the class."""
         name = getattr(function, "__name__", type(function).__name__)
-        key = (implementation.function, implementation.source, _as_key(arguments))
+        key = _key_of(implementation, arguments)
         known = self._results.get(key) if remembers else None
         if known is None:
             try:
@@ -151,18 +169,7 @@ class Implementer:
                 if len(self._results) >= MOST_RESULTS:
                     self._results.clear()
                 self._results[key] = known
-        if isinstance(cls, str):
-            return json.loads(known)
-        try:
-            return one_of(cls).read(known)
-        except AnswerError as wrong:
-            raise ImplementError(
-                f"{name}() returned no {cls.__name__}: {wrong.message}",
-                answer=known,
-                source=implementation.source,
-                reply=reply,
-                hint="Look at the code, edit its file, or have it written again with skip_cache=True.",
-            ) from wrong
+        return _checked(known, function, cls, implementation, reply)
 
     def forget(self) -> None:
         """Forget all results; bodies stay in the cache."""
@@ -171,13 +178,38 @@ class Implementer:
 
 def bound(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a call by name, with defaults filled in."""
+    signature = signature_of(function)
     try:
-        binding = inspect.signature(function).bind(*args, **kwargs)
+        binding = signature.bind(*args, **kwargs)
     except TypeError as wrong:
-        raise BadInputError(f"{function.__name__}{inspect.signature(function)}: {wrong}.") from None
+        raise BadInputError(f"{function.__name__}{signature}: {wrong}.") from None
     binding.apply_defaults()
     return dict(binding.arguments)
 
 
-def _as_key(arguments: Mapping[str, Any]) -> str:
-    return json.dumps(to_jsonable_python(dict(arguments), fallback=repr), sort_keys=True)
+def _key_of(implementation: Implementation, arguments: Mapping[str, Any]) -> tuple[str, str, str]:
+    given = json.dumps(to_jsonable_python(dict(arguments), fallback=repr), sort_keys=True)
+    return implementation.function, implementation.source, given
+
+
+def _checked(
+    known: str,
+    function: Callable[..., Any],
+    cls: type[BaseModel] | str,
+    implementation: Implementation,
+    reply: Reply | None,
+) -> Any:  # Any: an instance of the class that was wanted
+    """What a body returned, as the class that was wanted."""
+    if isinstance(cls, str):
+        return json.loads(known)
+    try:
+        return one_of(cls).read(known)
+    except AnswerError as wrong:
+        name = getattr(function, "__name__", type(function).__name__)
+        raise ImplementError(
+            f"{name}() returned no {cls.__name__}: {wrong.message}",
+            answer=known,
+            source=implementation.source,
+            reply=reply,
+            hint="Look at the code, edit its file, or have it written again with skip_cache=True.",
+        ) from wrong

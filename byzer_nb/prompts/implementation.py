@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ class ImplementationCache(Displayed):
     @property
     def folder(self) -> Path:
         """Where the files are."""
-        return self._folder or home_folder() / FOLDER
+        return self._folder or home_folder(make=False) / FOLDER
 
     def find(self, function: Callable[..., Any], *, model: str, instruction: str) -> Implementation | None:
         """The body that was kept, or nothing."""
@@ -85,6 +86,8 @@ class ImplementationCache(Displayed):
         """Write a body down."""
         path = self._path(function, model=model, instruction=instruction)
         about = {"function": full_name(function), "model": model, "instruction": instruction}
+        if self._folder is None:
+            home_folder()  # made so that nobody else can read it
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
         fresh.write_text(f"{_HEAD}{json.dumps(about, ensure_ascii=False)}\n\n{source}", encoding="utf-8")
@@ -128,9 +131,11 @@ class ImplementationCache(Displayed):
         return f"<p>{escape(str(self.folder))}</p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
     def _path(self, function: Callable[..., Any], *, model: str, instruction: str) -> Path:
-        parts = (full_name(function), str(signature_of(function)), inspect.getdoc(function) or "", instruction, model)
-        key = hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
-        return self.folder / f"{_UNSAFE.sub('_', full_name(function))[-80:]}.{key}.py"
+        try:
+            signature = _kept_text(function)
+        except TypeError:  # a callable object that cannot be hashed
+            signature = str(inspect.signature(function))
+        return self.folder / _file_name(full_name(function), signature, function.__doc__ or "", instruction, model)
 
     def _load(self, path: Path) -> Implementation | None:
         try:
@@ -159,5 +164,23 @@ def full_name(function: Callable[..., Any]) -> str:
 
 
 def signature_of(function: Callable[..., Any]) -> inspect.Signature:
-    """Names and annotations of the parameters."""
-    return inspect.signature(function)
+    """Names and annotations of the parameters; finding them is slow, so they are kept."""
+    try:
+        return _kept_signature(function)
+    except TypeError:  # a callable object that cannot be hashed
+        return inspect.signature(function)
+
+
+_kept_signature = lru_cache(maxsize=256)(inspect.signature)
+
+
+@lru_cache(maxsize=256)
+def _kept_text(function: Callable[..., Any]) -> str:
+    return str(inspect.signature(function))
+
+
+@lru_cache(maxsize=256)
+def _file_name(function: str, signature: str, about: str, instruction: str, model: str) -> str:
+    parts = (function, signature, inspect.cleandoc(about), instruction, model)
+    key = hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
+    return f"{_UNSAFE.sub('_', function)[-80:]}.{key}.py"

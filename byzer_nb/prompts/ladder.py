@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from byzer_nb.client import Transport
+from byzer_nb.client import AsyncClient, Transport
 from byzer_nb.errors import AnswerError, BadInputError, ModelCallError, UnsupportedError
-from byzer_nb.prompts.answer_text import json_in
 from byzer_nb.prompts.asking import Asks
 from byzer_nb.prompts.formats import response_class_format
 from byzer_nb.prompts.reasons import reason_to_give
+from byzer_nb.prompts.schema_checker import SchemaChecker
 from byzer_nb.types import (
     AnswerSchema,
     Capabilities,
     ChatOptions,
     ChatRequest,
+    Delta,
     Message,
+    ModelCard,
     Reply,
     TextPart,
     ToolSpec,
@@ -63,7 +66,7 @@ class JsonShape:
 
     def __init__(self, schema: str) -> None:
         try:
-            json.loads(schema)
+            self._checker = SchemaChecker(json.loads(schema))
         except ValueError as wrong:
             raise BadInputError(
                 f"The schema is no JSON: {wrong}.", hint="For example: Story.model_json_schema()"
@@ -79,8 +82,8 @@ class JsonShape:
         return self._schema
 
     def value(self, answer: str, *, was_cut: bool = False) -> Any:  # Any: a JSON value
-        """The JSON of the answer."""
-        return json_in(answer)
+        """The JSON of the answer, read as generously as that of a class and checked against the schema."""
+        return self._checker.read(answer, was_cut=was_cut)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,11 +115,12 @@ async def shaped_answer(
     options: ChatOptions | None = None,
     tries: int = TRIES,
     in_words: Callable[[tuple[Message, ...]], tuple[Message, ...]] | None = None,
+    watch: Callable[[AnswerError], None] | None = None,
 ) -> Shaped[T]:
     """The answer to a conversation as a value of a shape.
 
     `in_words` writes the wish into the messages, in the place of our own words; it also keeps to that rung, because
-    whoever words the wish wants it read.
+    whoever words the wish wants it read. `watch` hears what was wrong with an answer before the next one is asked for.
     """
     asking = _Asking(client, messages, shape, model=model, options=options, in_words=in_words)
     error: AnswerError | None = None
@@ -129,8 +133,22 @@ async def shaped_answer(
             error = wrong
             if reply.finish_reason == "length":
                 break  # it would be cut again
+        if watch is not None and attempt < tries:
+            watch(error)
     assert error is not None
     raise ShapeError(error, reply=asking.last, rung=asking.rung, tries=attempt) from error
+
+
+def shaped_deltas(
+    client: AsyncClient,
+    messages: tuple[Message, ...],
+    shape: Wanted[Any],
+    *,
+    model: str,
+    options: ChatOptions | None = None,
+) -> AsyncGenerator[Delta, None]:
+    """An answer of that shape while it is written; nobody looks at it here, and it is asked for once."""
+    return _Asking(client, messages, shape, model=model, options=options, in_words=None).deltas(client)
 
 
 class _Asking:
@@ -159,20 +177,46 @@ class _Asking:
 
     async def ask(self, error: AnswerError | None) -> Reply:
         """The next answer; after a failure the model is told what was wrong with the last one."""
-        card = await self._client.describe(model=self._model)
-        name = self._model or self._client.default_model()
-        broken = _broken.setdefault(self._client.transport, {}).setdefault(name, set())
+        card, broken = await self._known()
         while True:
             self.rung = "words" if self._in_words is not None else _first_rung(card.capabilities, card.is_local, broken)
             try:
                 reply = await self._client.chat(self._request(error), model=self._model, options=self._options)
             except (ModelCallError, UnsupportedError) as refused:
-                is_of_rung = isinstance(refused, UnsupportedError) or refused.status in REFUSED
-                if self.rung == "words" or not is_of_rung:
+                if not self._is_of_rung(refused):
                     raise
                 broken.add(self.rung)
             else:
                 return self._taken(reply)
+
+    async def deltas(self, client: AsyncClient) -> AsyncGenerator[Delta, None]:
+        """The answer while it is written; the arguments of a tool come whole, so that rung is left out."""
+        card, broken = await self._known()
+        while True:
+            self.rung = _first_rung(card.capabilities, card.is_local, {*broken, "tool"})
+            has_begun = False
+            try:
+                stream = client.stream(self._request(None), model=self._model, options=self._options)
+                async with aclosing(stream) as deltas:
+                    async for delta in deltas:
+                        has_begun = True
+                        yield delta
+            except (ModelCallError, UnsupportedError) as refused:
+                if has_begun or not self._is_of_rung(refused):
+                    raise
+                broken.add(self.rung)
+            else:
+                return
+
+    async def _known(self) -> tuple[ModelCard, set[Rung]]:
+        """The card of the model, and the rungs that did not bear."""
+        card = await self._client.describe(model=self._model)
+        name = self._model or self._client.default_model()
+        return card, _broken.setdefault(self._client.transport, {}).setdefault(name, set())
+
+    def _is_of_rung(self, refused: ModelCallError | UnsupportedError) -> bool:
+        """Whether another rung may do."""
+        return self.rung != "words" and (isinstance(refused, UnsupportedError) or refused.status in REFUSED)
 
     def _taken(self, reply: Reply) -> Reply:
         text = reply.text

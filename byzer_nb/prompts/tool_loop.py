@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from inspect import isawaitable
 from typing import Any, Literal
 
-from pydantic_core import to_jsonable_python
-
 from byzer_nb.errors import AnswerError, ByzerError, UnsupportedError
+from byzer_nb.mcp import McpServer
 from byzer_nb.prompts.answer_text import shortened
 from byzer_nb.prompts.asking import Asks
 from byzer_nb.prompts.function_formats import function_calling_format
 from byzer_nb.prompts.ladder import with_text
+from byzer_nb.prompts.server_tools import offered
+from byzer_nb.prompts.tool_results import as_parts, as_words
 from byzer_nb.prompts.tools import Tool, calls_in
-from byzer_nb.types import (
-    ChatOptions,
-    ChatRequest,
-    ImagePart,
-    Message,
-    Part,
-    Picture,
-    Reply,
-    TextPart,
-    ToolCall,
-    Usage,
-)
+from byzer_nb.types import Capabilities, ChatOptions, ChatRequest, Message, Reply, TextPart, ToolCall, Usage
 
 ROUNDS = 8
 Way = Literal["tools", "words"]
 Approve = Callable[[ToolCall], "bool | Awaitable[bool]"]
+Watch = Callable[["ToolCall | Made"], None]
 DENIED = "The user did not allow this call."
+MADE_BY_TOOLS = "What the tools made."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,20 +51,21 @@ class ToolLoop:
     """Goes round by round: `ask` the model, then `answer` its calls, until there are none.
 
     Whoever decides on calls himself does it between the two, now or tomorrow: `pending` are the calls that wait, and
-    nothing else happens meanwhile. `run` does all of it.
+    nothing else happens meanwhile. `run` does all of it. `watch` hears of each call, and then of what came of it.
     """
 
     def __init__(
         self,
         client: Asks,
         messages: tuple[Message, ...],
-        tools: Sequence[Tool],
+        tools: Sequence[Tool | McpServer],
         *,
         model: str = "",
         options: ChatOptions | None = None,
         choice: Tool | None = None,
         in_words: Callable[..., str] | None = None,
         beside: Mapping[str, Any] | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.pending: tuple[ToolCall, ...] = ()
         self.made: list[Made] = []
@@ -83,14 +75,17 @@ class ToolLoop:
         self.reason = ""  # why an answer in words counts as no call
         self._client = client
         self._messages = messages
-        self._tools = {tool.spec.name: tool for tool in (*tools, *([choice] if choice is not None else ()))}
-        self._offered = list(tools)
+        self._given = tools
+        self._offered: list[Tool] = []  # the tools of servers too, as they are at each turn
+        self._tools: dict[str, Tool] = {}
+        self._able = Capabilities()
         self._model = model
         self._options = options
-        self._choice = choice
+        self._choice = self._once_chosen = choice
         self._in_words = in_words
         self._only_in_words = False
         self._beside = dict(beside or {})
+        self._watch = watch
         self._usage = Usage()
 
     async def run(self, *, rounds: int = ROUNDS, approve: Approve | None = None) -> ToolTalk:
@@ -116,8 +111,9 @@ class ToolLoop:
     async def ask(self) -> Reply:
         """The next turn of the model; its calls wait in `pending`."""
         self.rounds += 1
-        able = (await self._client.describe(model=self._model)).capabilities
-        self.way = "tools" if able.tools and self._in_words is None and not self._only_in_words else "words"
+        await self._look_at_tools()
+        self._able = (await self._client.describe(model=self._model)).capabilities
+        self.way = "tools" if self._able.tools and self._in_words is None and not self._only_in_words else "words"
         try:
             reply = await self._client.chat(self._request(), model=self._model, options=self._options)
         except UnsupportedError:  # some providers leave it to the model whether it calls the one that it has to
@@ -144,11 +140,19 @@ class ToolLoop:
 
     async def answer(self, *, approve: Approve | None = None) -> tuple[Made, ...]:
         """Make the calls that wait, all at once, and tell the model what came of them."""
-        made = tuple(await asyncio.gather(*[self._make(call, approve) for call in self.pending]))
+        made = tuple(await asyncio.gather(*[self._watched(call, approve) for call in self.pending]))
         self.pending = ()
         self.made += made
         self._messages = (*self._messages, *self._told(made))
         self._choice = None  # what had to be called was
+        return made
+
+    async def _watched(self, call: ToolCall, approve: Approve | None) -> Made:
+        if self._watch is None:
+            return await self._make(call, approve)
+        self._watch(call)
+        made = await self._make(call, approve)
+        self._watch(made)
         return made
 
     async def _make(self, call: ToolCall, approve: Approve | None) -> Made:
@@ -167,6 +171,11 @@ class ToolLoop:
             return Made(call=call, error=wrong.message)
         except Exception as failed:  # whatever a tool raises is told to the model, which may find another way
             return Made(call=call, error=f"{type(failed).__name__}: {failed}")
+
+    async def _look_at_tools(self) -> None:
+        self._offered = await offered(self._given, beside=tuple(self._beside))
+        chosen = [self._once_chosen] if self._once_chosen is not None else []
+        self._tools = {tool.spec.name: tool for tool in (*self._offered, *chosen)}
 
     def _request(self) -> ChatRequest:
         if self.way == "tools":
@@ -190,25 +199,16 @@ class ToolLoop:
         return calls
 
     def _told(self, made: tuple[Made, ...]) -> tuple[Message, ...]:
+        words = [f"Error: {each.error}" if each.error else as_words(each.value, self._able) for each in made]
+        shown = [part for each in made for part in as_parts(each.value, self._able)]
         if self.way == "words":
-            lines = [f"{each.call.name}: {_as_words(each)}" for each in made]
-            return (_with_pictures("\n".join(["Results:", *lines]), made),)
-        told = [Message(role="tool", content=_as_words(each), tool_call_id=each.call.id) for each in made]
-        if any(isinstance(each.value, Picture) for each in made):
-            told.append(_with_pictures("The pictures that the tools made.", made))
+            lines = [f"{each.call.name}: {told}" for each, told in zip(made, words, strict=True)]
+            text = "\n".join(["Results:", *lines])
+            return (Message(role="user", content=(*shown, TextPart(text=text)) if shown else text),)
+        told = [
+            Message(role="tool", content=text, tool_call_id=each.call.id)
+            for each, text in zip(made, words, strict=True)
+        ]
+        if shown:
+            told.append(Message(role="user", content=(*shown, TextPart(text=MADE_BY_TOOLS))))
         return tuple(told)
-
-
-def _as_words(made: Made) -> str:
-    if made.error:
-        return f"Error: {made.error}"
-    if isinstance(made.value, str):
-        return made.value
-    if isinstance(made.value, Picture):
-        return "A picture, which the user's next message shows."
-    return json.dumps(to_jsonable_python(made.value, fallback=str, serialize_unknown=True), ensure_ascii=False)
-
-
-def _with_pictures(text: str, made: tuple[Made, ...]) -> Message:
-    pictures: list[Part] = [ImagePart(url=each.value.url) for each in made if isinstance(each.value, Picture)]
-    return Message(role="user", content=(*pictures, TextPart(text=text)) if pictures else text)

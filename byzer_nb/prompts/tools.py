@@ -8,12 +8,13 @@ import json
 import typing
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, overload
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 
 from byzer_nb.errors import AnswerError, BadInputError, WrongTypeError
+from byzer_nb.mcp import McpServer
 from byzer_nb.prompts.answer_text import json_in
 from byzer_nb.prompts.formats import without_titles
 from byzer_nb.prompts.function_json import hints_of, serialize_function_to_json
@@ -22,6 +23,7 @@ from byzer_nb.types import ToolCall, ToolSpec
 Function: TypeAlias = (
     "Callable[..., Any] | str"  # a function, or its description as JSON; Any: it returns what it likes
 )
+Offer: TypeAlias = "Function | McpServer"  # what may stand in a list of tools; a server has several
 
 _told: set[str] = set()  # tools about which a warning was given
 
@@ -67,16 +69,32 @@ class Tool:
         return await result if inspect.isawaitable(result) else result
 
 
-def as_tools(functions: Sequence[Function], *, beside: Sequence[str] = ()) -> list[Tool]:
-    """Tools out of functions, of which no two have one name."""
+@overload
+def as_tools(functions: Sequence[Function], *, beside: Sequence[str] = ()) -> list[Tool]: ...
+
+
+@overload
+def as_tools(functions: Sequence[Offer], *, beside: Sequence[str] = ()) -> list[Tool | McpServer]: ...
+
+
+def as_tools(functions: Sequence[Offer], *, beside: Sequence[str] = ()) -> Sequence[Tool | McpServer]:
+    """Tools out of functions, of which no two have one name. A server stays one: its tools are listed when needed."""
     if isinstance(functions, str) or not isinstance(functions, Sequence):
         raise WrongTypeError(f"tools is a list of functions, not {functions!r}.", hint="Write: tools=[my_function]")
-    tools = [Tool(function, beside=beside) for function in functions]
+    tools = [each if isinstance(each, McpServer) else Tool(each, beside=beside) for each in functions]
+    refuse_doubles([tool for tool in tools if isinstance(tool, Tool)])
+    return tools
+
+
+def refuse_doubles(tools: Sequence[Tool]) -> None:
+    """An error where two tools have one name."""
     names = [tool.spec.name for tool in tools]
     for name in names:
         if names.count(name) > 1:
-            raise BadInputError(f"Two tools are called {name!r}.", hint="Give one of the functions another name.")
-    return tools
+            raise BadInputError(
+                f"Two tools are called {name!r}.",
+                hint="Give a function another name, or a server a prefix: McpServer(..., prefix='its_').",
+            )
 
 
 def calls_in(answer: str) -> tuple[ToolCall, ...]:
@@ -151,7 +169,7 @@ def _spec_of_json(text: str) -> ToolSpec:
             description=str(about.get("description") or ""),
             parameters=_as_schema(about.get("parameters") or {"type": "object", "properties": {}}),
         )
-    except (ValueError, KeyError, AttributeError) as wrong:
+    except (ValueError, KeyError, AttributeError, TypeError) as wrong:
         raise BadInputError(
             f"A tool that is a string is JSON with a name, and this is not: {text[:80]!r}",
             hint="Give the function itself, or what serialize_function_to_json makes of it.",
@@ -171,8 +189,11 @@ _JSON_TYPES = {
 def _as_schema(parameters: Any) -> dict[str, Any]:
     """Parameters whose types may be Python's names, as `serialize_function_to_json` writes them."""
     schema = dict(parameters)
-    properties = {}
+    properties: dict[str, Any] = {}
     for name, given in dict(schema.get("properties") or {}).items():
+        if not isinstance(given, dict) or not isinstance(given.get("type", ""), str):  # JSON's own: true, or two types
+            properties[name] = given
+            continue
         kind = given.get("type", "")
         known = _JSON_TYPES.get(kind, kind)
         kept = {key: value for key, value in given.items() if key != "type" and value != ""}

@@ -131,7 +131,8 @@ class Block(msgspec.Struct, gc=False):
     name: str | None = None
     input: Any = None  # Any: JSON; empty where it comes in pieces
     partial_json: str | None = None
-    stop_reason: str | None = None  # of the event that ends the words
+    stop_reason: str | None = None  # of the event that ends the words, like the one that follows
+    stop_sequence: str | None = None
 
 
 class Spent(msgspec.Struct, gc=False):
@@ -155,6 +156,7 @@ class Answer(msgspec.Struct, gc=False):
     id: str | None = None
     content: list[Block] | None = None
     stop_reason: str | None = None
+    stop_sequence: str | None = None
     usage: Spent | None = None
     error: Any = None  # Any: an object with a type and a message
 
@@ -206,6 +208,7 @@ def whole_answer(body: bytes, headers: Mapping[str, str], called: Called) -> Del
         usage=Usage(input_tokens=spent.read() or 0, output_tokens=spent.output_tokens or 0) if spent else None,
         request_id=answer.id or "",
         tool_calls=calls,
+        stopped_by=answer.stop_sequence or "",
     )
 
 
@@ -224,7 +227,7 @@ def _take(found: AnthropicCalls, place: int, block: Block) -> None:
 class MessageStream:
     """What is known of a streamed answer so far; it is fed with the JSON of its events."""
 
-    __slots__ = ("_called", "_found", "_headers", "_reason", "_request_id", "_usage", "is_done")
+    __slots__ = ("_called", "_found", "_headers", "_reason", "_request_id", "_stopped_by", "_usage", "is_done")
 
     def __init__(self, called: Called, headers: Mapping[str, str]) -> None:
         self.is_done = False
@@ -233,6 +236,7 @@ class MessageStream:
         self._headers = headers
         self._reason = ""
         self._request_id = ""
+        self._stopped_by = ""
         self._usage: Usage | None = None
 
     @property
@@ -251,6 +255,7 @@ class MessageStream:
                 self._count(event.message.usage)
             case "message_delta":
                 self._reason = (event.delta.stop_reason if event.delta else None) or self._reason
+                self._stopped_by = (event.delta.stop_sequence if event.delta else None) or self._stopped_by
                 self._count(event.usage)
             case "message_stop":
                 self.is_done = True
@@ -268,6 +273,7 @@ class MessageStream:
             usage=self._usage,
             request_id=self._request_id,
             tool_calls=calls,
+            stopped_by=self._stopped_by,
         )
 
     def _said(self, place: int, block: Block | None) -> Delta | None:

@@ -29,7 +29,7 @@ from byzer_nb.providers.wire.http import Lost, Patience
 from byzer_nb.providers.wire.retry import Backoff, retrying
 from byzer_nb.providers.wire.route_settings import read_patience, read_url
 from byzer_nb.types import ChatRequest, Delta, DeploySpec, EmbedReply, EmbedRequest, ModelCard, Secret
-from byzer_nb.types.abilities import check_tools_and_schema
+from byzer_nb.types.abilities import check_request
 from byzer_nb.types.masking import Mask
 from byzer_nb.types.settings import Settings
 
@@ -121,7 +121,7 @@ class LiteLLM:
             raise UnsupportedError(
                 f"{self._called} is an embedding model and does not chat.", hint="Ask it with emb(...)."
             )
-        check_tools_and_schema(request, self._card)
+        check_request(request, self._card)
         if request.options.continue_last:
             raise UnsupportedError(
                 f"{self._called} cannot continue a begun answer.", hint="Leave out the last assistant message."

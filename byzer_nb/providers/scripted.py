@@ -26,7 +26,7 @@ from byzer_nb.types import (
     ToolCall,
     Usage,
 )
-from byzer_nb.types.abilities import check_tools_and_schema
+from byzer_nb.types.abilities import check_request
 from byzer_nb.types.options import OPTION_NAMES
 from byzer_nb.types.settings import Settings
 
@@ -41,6 +41,7 @@ CAPABILITIES = Capabilities(
     images=True,
     audio=True,
     continues=True,
+    completes=True,
     tools=True,
     schema=True,
     options=frozenset(OPTION_NAMES),  # it takes what any model may be given, and records it
@@ -102,7 +103,7 @@ class ScriptedEngine:
         """The next answer of the script, within the limits of the request."""
         if not self._card.capabilities.chat:
             raise UnsupportedError(f"The model {self._card.model!r} does not chat.")
-        check_tools_and_schema(request, self._card)
+        check_request(request, self._card)
         self.records.append(request)
         request_id = f"scripted-{len(self.records)}"
         line = _line(self._next(request)).within(request.options)
@@ -122,7 +123,13 @@ class ScriptedEngine:
                 input_tokens=sum(_count(message.text) for message in request.messages),
                 output_tokens=len(line.thoughts) + len(line.pieces),
             )
-            yield Delta(finish_reason=line.finish, usage=usage, request_id=request_id, tool_calls=line.calls)
+            yield Delta(
+                finish_reason=line.finish,
+                usage=usage,
+                request_id=request_id,
+                tool_calls=line.calls,
+                stopped_by=line.stopped_by,
+            )
         finally:
             self.running -= 1
 
@@ -176,16 +183,20 @@ class _Line:
     failure: Exception | None = None
     finish: FinishReason = "stop"
     calls: tuple[ToolCall, ...] = ()
+    stopped_by: str = ""
 
     def within(self, options: ChatOptions) -> _Line:
         """The same answer, cut at a stop string or at the number of tokens."""
         text = "".join(self.pieces)
-        ends = [end for stop in options.stop if (end := text.find(stop)) >= 0]
+        ends = [(end, stop) for stop in options.stop if (end := text.find(stop)) >= 0]
         line = self
         if ends:
-            line = replace(line, pieces=_pieces_until(min(ends), self.pieces), failure=None, finish="stop")
+            end, stop = min(ends)
+            kept = _pieces_until(end, self.pieces)
+            line = replace(line, pieces=kept, failure=None, finish="stop", stopped_by=stop)
         if options.max_tokens is not None and len(line.pieces) > options.max_tokens:
-            line = replace(line, pieces=line.pieces[: options.max_tokens], failure=None, finish="length")
+            kept = line.pieces[: options.max_tokens]
+            line = replace(line, pieces=kept, failure=None, finish="length", stopped_by="")
         return line
 
     def deltas(self, request_id: str) -> Iterator[Delta]:

@@ -35,9 +35,11 @@ def able(engine: Engine, ability: Ability, *, name: str) -> Any:  # Any: the pro
     return engine
 
 
-def check_tools_and_schema(request: ChatRequest, card: ModelCard) -> None:
-    """Raise when a request has tools or a schema that the model does not take: no engine leaves them out in silence."""
+def check_request(request: ChatRequest, card: ModelCard) -> None:
+    """Raise when the model does not take tools, a schema or a raw text: no engine leaves them out in silence."""
     able = card.capabilities
+    if request.is_raw:
+        _check_raw(request, card)
     if not able.tools and (request.tools or any(turn.tool_calls for turn in request.messages)):
         raise UnsupportedError(
             f"The model {card.model!r} takes no tools.", hint="Describe them in the prompt, or ask a model that does."
@@ -52,3 +54,12 @@ def check_tools_and_schema(request: ChatRequest, card: ModelCard) -> None:
             f"tool_choice is {request.tool_choice!r}, and the request has no such tool.",
             hint=f"Name one of its tools ({', '.join(names) or 'there are none'}), or say 'required' for any of them.",
         )
+
+
+def _check_raw(request: ChatRequest, card: ModelCard) -> None:
+    if not card.capabilities.completes:
+        raise UnsupportedError(
+            f"The model {card.model!r} cannot go on with a raw text.", hint="Send the text as a turn of the user."
+        )
+    if request.tools or len(request.messages) != 1 or not isinstance(request.messages[0].content, str):
+        raise BadInputError("A raw text is one message with words alone, and offers no tools.")

@@ -18,6 +18,7 @@ class Capabilities:
     """What a model can do, as data. `options` are the names in `ChatOptions` that it honours.
 
     `tools` and `schema` say that it takes those of a request natively; without them they are asked for in words.
+    `completes` says that it can go on with a raw text, with no chat template laid over it.
     """
 
     chat: bool = True
@@ -29,6 +30,7 @@ class Capabilities:
     transcribe: bool = False
     draw: bool = False
     continues: bool = False
+    completes: bool = False
     tools: bool = False
     schema: bool = False
     tokenizer: bool = False
@@ -143,6 +145,10 @@ class Tokenizes(Protocol):
 
     def tokenize(self, text: str) -> tuple[int, ...]:
         """The ids of the text, without special tokens added."""
+        ...
+
+    def detokenize(self, ids: tuple[int, ...]) -> str:
+        """The text of the ids, special tokens written out; an id that it does not have raises `BadInputError`."""
         ...
 
     def apply_template(self, messages: tuple[Message, ...]) -> str:

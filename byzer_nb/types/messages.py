@@ -63,8 +63,9 @@ class ChatRequest:
 
     `stream` says whether the caller wants pieces as they come; an engine for which one whole answer is cheaper may
     then give a single delta when it is false. `tools` may be called, as `tool_choice` says: "" leaves it to the model,
-    `required` wants at least one call, and a name wants that one. `schema` holds the whole answer to a shape. Only
-    engines whose card says so are given tools or a schema.
+    `required` wants at least one call, and a name wants that one. `schema` holds the whole answer to a shape. `is_raw`
+    says that the one message is no turn of a talk but a text, which the model is to go on with as it stands. Only
+    engines whose card says so are given tools, a schema or a raw text.
     """
 
     messages: tuple[Message, ...]
@@ -73,3 +74,4 @@ class ChatRequest:
     tools: tuple[ToolSpec, ...] = ()
     tool_choice: str = ""
     schema: AnswerSchema | None = None
+    is_raw: bool = False

@@ -19,13 +19,19 @@ class Usage:
     input_tokens: int = 0
     output_tokens: int = 0
 
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens, output_tokens=self.output_tokens + other.output_tokens
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delta:
     """The next piece of an answer. Text and reasoning are increments; the last delta has finish reason and usage.
 
     Of an answer that came from the cluster it also has the index of the worker, and where another model stepped in,
-    the name of that one. `tool_calls` come whole, at the latest with the last delta.
+    the name of that one. `tool_calls` come whole, at the latest with the last delta. `stopped_by` is the stop string at
+    which the answer ended, from engines that say so.
     """
 
     text: str = ""
@@ -36,6 +42,7 @@ class Delta:
     worker: int | None = None
     model: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
+    stopped_by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +60,7 @@ class Reply(Displayed):
     first_token_seconds: float = 0.0
     cost: float | None = None
     tool_calls: tuple[ToolCall, ...] = ()
+    stopped_by: str = ""
 
     @property
     def tokens_per_second(self) -> float:

@@ -56,11 +56,13 @@ async def check_answers(engine: LocalEngine, seeds: Sequence[int]) -> None:
             pytest.fail(f"schema {seed}: {wrong}\n{text}")
 
 
+@pytest.mark.contract("STRUCT-07")
 @pytest.mark.parametrize("first", range(0, 500, 50))
 async def test_every_answer_of_byzer_tiny_fits_its_schema(byzer_tiny: LocalEngine, first: int) -> None:
     await check_answers(byzer_tiny, range(first, first + 50))
 
 
+@pytest.mark.contract("STRUCT-07")
 async def test_every_answer_on_transformers_fits_its_schema(on_torch: LocalEngine) -> None:
     await check_answers(on_torch, range(500, 560))
 
@@ -69,6 +71,7 @@ async def test_even_noise_fits_its_schema() -> None:
     await check_answers(noisy_engine(), range(1000, 1300))
 
 
+@pytest.mark.contract("STRUCT-07", "STRUCT-09")
 async def test_the_form_is_the_one_that_models_learn(byzer_tiny: LocalEngine, on_torch: LocalEngine) -> None:
     prompt = response_class_format("Ada is 36 years old and lives in London.", Person)
     request = asked(Person.model_json_schema(), prompt)
@@ -166,6 +169,7 @@ async def test_a_stream_joins_to_the_whole_answer(tiny_llama_dir: Path) -> None:
     assert not any("\ufffd" in delta.text for delta in deltas)
 
 
+@pytest.mark.contract("CHAT-08")
 async def test_a_begun_answer_is_gone_on_with(tiny_llama_dir: Path) -> None:
     engine, _ = speaking_engine(tiny_llama_dir, ' cat", "b": 12}')
     turns = (Message(role="user", content="hello"), Message(role="assistant", content='{"a": "the'))

@@ -15,9 +15,9 @@ from byzer_nb.cluster import inspection, session
 from byzer_nb.cluster.deployment import deploy, undeploy
 from byzer_nb.cluster.direct import Direct
 from byzer_nb.cluster.over_ray import OverRay
-from byzer_nb.errors import ModelCallError, RateLimitedError, UnknownModelError, UnsupportedError
+from byzer_nb.errors import BadInputError, ModelCallError, RateLimitedError, UnknownModelError, UnsupportedError
 from byzer_nb.providers.scripted import ScriptedEngine
-from byzer_nb.types import DeploySpec, Sound
+from byzer_nb.types import ChatRequest, DeploySpec, Message, Sound
 from byzer_nb.types.pool import PoolSpec
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.openai_media import sound_of
@@ -144,13 +144,26 @@ async def test_tokens_and_templates_come_from_the_model(client: AsyncClient) -> 
     ids = await client.tokenize("hello", model="tiny")
     assert len(ids) > 0
     assert all(isinstance(each, int) for each in ids)
+    assert await client.detokenize(ids, model="tiny") == "hello"
+    with pytest.raises(BadInputError, match="no token 1024"):
+        await client.detokenize([1024], model="tiny")
     assert "hello" in await client.apply_template("hello", model="tiny")
+
+
+@pytest.mark.contract("SERVE-04")
+async def test_raw_text_goes_on_with_no_template_laid_over_it(client: AsyncClient) -> None:
+    text = await client.apply_template("hello", model="tiny")
+    raw = ChatRequest(messages=(Message(role="user", content=text),), is_raw=True)
+    asked, written_out = await client.chat("hello", model="tiny"), await client.chat(raw, model="tiny")
+    assert (written_out.text, written_out.usage) == (asked.text, asked.usage)
 
 
 @pytest.mark.contract("CHAT-12")
 async def test_a_model_without_a_tokenizer_says_so(client: AsyncClient) -> None:
     with pytest.raises(UnsupportedError, match="'echo' does not support tokenizer service"):
         await client.tokenize("hello", model="echo")
+    with pytest.raises(UnsupportedError, match="'echo' does not support tokenizer service"):
+        await client.detokenize([1], model="echo")
     with pytest.raises(UnsupportedError, match="'echo' does not support tokenizer service"):
         await client.apply_template("hello", model="echo")
 

@@ -70,7 +70,7 @@ DELTAS = [
     Delta(text='a "quoted"\nline', request_id="1"),
     Delta(reasoning="hm"),
     Delta(text='{"error":'),
-    Delta(finish_reason="stop", usage=Usage(input_tokens=1, output_tokens=2)),
+    Delta(finish_reason="stop", usage=Usage(input_tokens=1, output_tokens=2), stopped_by="END"),
 ]
 
 

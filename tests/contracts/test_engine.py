@@ -9,7 +9,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from byzer_nb.errors import ModelCallError, UnsupportedError
+from byzer_nb.errors import BadInputError, ModelCallError, UnsupportedError
 from byzer_nb.types import (
     AnswerSchema,
     ChatOptions,
@@ -238,12 +238,13 @@ async def test_closing_twice_is_fine(stage: Stage) -> None:
 
 @pytest.mark.contract("STRUCT-03", "STRUCT-07")
 @pytest.mark.parametrize("stream", [True, False])
-async def test_tools_and_schemas_are_taken_or_refused_and_never_left_out(stage: Stage, stream: bool) -> None:
+async def test_tools_schemas_and_raw_texts_are_taken_or_refused_and_never_left_out(stage: Stage, stream: bool) -> None:
     able = stage.engine.describe().capabilities
     schema = AnswerSchema(schema={"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]})
     wishes = [
         (able.tools, replace(asked(stream=stream), tools=(ToolSpec(name="now"),))),
         (able.schema, replace(asked(stream=stream), schema=schema)),
+        (able.completes, replace(asked(stream=stream), is_raw=True)),
     ]
     for is_taken, wish in wishes:
         if is_taken:
@@ -276,6 +277,11 @@ async def test_tokens_and_template_are_there_when_the_card_says_so(stage: Stage)
     if not able.tokenizer:
         return
     assert isinstance(stage.engine, Tokenizes)
-    assert stage.engine.tokenize("a fox") == stage.engine.tokenize("a fox")
+    ids = stage.engine.tokenize("a fox")
+    assert ids == stage.engine.tokenize("a fox")
+    assert stage.engine.detokenize(ids) == "a fox"
+    for strange in (-1, 10**9):
+        with pytest.raises(BadInputError, match=str(strange)):
+            stage.engine.detokenize((strange,))
     if able.chat_template:
         assert QUESTION in stage.engine.apply_template((Message(role="user", content=QUESTION),))

@@ -16,7 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_",),  # private helpers serve everybody
     ("types",),
     ("providers", "backends", "sandbox"),
-    ("engines",),
+    ("engines", "mcp"),
     ("cluster",),
     ("client",),
     ("prompts",),
@@ -48,9 +48,11 @@ def wrong_arrows(files: Mapping[str, Path]) -> list[str]:
 
 
 def layer_of(module: str) -> str:
-    """The floor on which a module stands."""
+    """The floor on which a module stands; what is run as a program stands above all, for nobody imports it."""
+    if module.endswith(".__main__"):
+        return "__main__"
     inner = module.removeprefix("byzer_nb").removeprefix(".").partition(".")[0]
-    return "_" if inner.startswith("_") and inner != "__main__" else inner or "front door"
+    return "_" if inner.startswith("_") else inner or "front door"
 
 
 def imports(name: str, path: Path, files: Mapping[str, Path]) -> Iterator[tuple[int, str]]:

@@ -21,7 +21,7 @@ NOT_COPIED = shutil.ignore_patterns("__pycache__", "node_modules", "*.egg-info")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZipFile]:
     """The wheel, built from a copy: the build folder of a checkout may hold files that are gone."""
     folder = tmp_path_factory.mktemp("wheel")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(tree.ROOT / name, folder)
     for name in tree.SOURCES:
         shutil.copytree(tree.ROOT / name, folder / name, ignore=NOT_COPIED)
@@ -62,6 +62,13 @@ def test_the_wheel_holds_the_weights_and_says_it_is_typed(wheel: ZipFile) -> Non
     assert [path.name for path in weights if f"byzer_nb/weights/byzer-tiny/{path.name}" not in held] == []
     assert "byzer_nb/py.typed" in held
     assert any(name.endswith("/licenses/LICENSE") for name in held)
+
+
+@pytest.mark.contract("COMPAT-01")
+def test_the_wheel_puts_the_stand_in_for_byzerllm_at_the_end_of_the_path(wheel: ZipFile) -> None:
+    [path] = wheel.read("byzer_nb_path.pth").decode().splitlines()
+    assert f"{path}/byzerllm/__init__.py" in wheel.namelist()
+    assert not path.startswith("import")  # a plain folder: nothing runs when Python starts
 
 
 def test_the_wheel_stays_small(wheel: ZipFile) -> None:

@@ -59,7 +59,7 @@ def test_table_of_options_says_what_the_cards_say(label: str) -> None:
 def test_tables_have_every_type_every_ability_and_every_option() -> None:
     assert {engine for label in ABILITY_ROWS for engine in types_in(label)} == set(TYPES)
     assert {engine for label in OPTION_ROWS for engine in types_in(label)} == set(TYPES) - SPEAK_OR_DRAW_ALONE
-    beside = {"continues", "tokenizer", "chat_template", "options"}
+    beside = {"continues", "completes", "tokenizer", "chat_template", "options"}
     assert set(COLUMNS.values()) == set(Capabilities.__dataclass_fields__) - beside
     assert {"type", *OPTION_NAMES} - EVERYWHERE == set(next(iter(OPTION_ROWS.values())))
 

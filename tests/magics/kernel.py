@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ class Ran:
 
     status: str = ""
     messages: list[Message] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)  # what it asked at the keyboard
 
     @property
     def outputs(self) -> list[dict[str, Any]]:
@@ -87,30 +88,48 @@ class Kernel:
         self._client = client
         self._runner = runner
 
-    def run(self, code: str, *, interrupt_after: float | None = None) -> Ran:
-        """Run a cell to its end; with `interrupt_after`, press stop so many seconds after its first paint."""
-        return self._runner.run(self._run(code, interrupt_after))
+    def run(
+        self, code: str, *, interrupt_after: float | None = None, typing: Sequence[str] = (), has_keyboard: bool = True
+    ) -> Ran:
+        """Run a cell to its end.
 
-    def ok(self, code: str) -> Ran:
+        With `interrupt_after`, press stop so many seconds after its first paint; with `typing`, answer what it asks.
+        """
+        return self._runner.run(self._run(code, interrupt_after, typing, has_keyboard))
+
+    def ok(self, code: str, *, typing: Sequence[str] = ()) -> Ran:
         """Run a cell that must not fail."""
-        ran = self.run(code)
+        ran = self.run(code, typing=typing)
         assert ran.status == "ok", "\n".join(ran.error)
         return ran
 
-    async def _run(self, code: str, interrupt_after: float | None) -> Ran:
-        asked = self._client.execute(code)
+    async def _run(self, code: str, interrupt_after: float | None, typing: Sequence[str], has_keyboard: bool) -> Ran:
+        asked = self._client.execute(code, allow_stdin=has_keyboard)
         ran = Ran()
         stopping: asyncio.Task[None] | None = None
+        answering = asyncio.create_task(self._answer(typing, ran))
         while not (ran.messages and _is_idle(ran.messages[-1])):
             ran.messages.append(await self._next(asked))
             if interrupt_after is not None and stopping is None and ran.paints:
                 stopping = asyncio.create_task(self._interrupt(interrupt_after))
         if stopping:
             await stopping
-        reply = await self._client.get_shell_msg(timeout=TIME)
-        assert reply["parent_header"]["msg_id"] == asked
-        ran.status = reply["content"]["status"]
+        answering.cancel()
+        await asyncio.gather(answering, return_exceptions=True)
+        ran.status = (await self._reply(asked))["content"]["status"]
         return ran
+
+    async def _reply(self, asked: str) -> dict[str, Any]:
+        while True:  # on a busy machine it is asked several times whether it is ready, and answers each time
+            reply: dict[str, Any] = await self._client.get_shell_msg(timeout=TIME)
+            if reply["parent_header"].get("msg_id") == asked:
+                return reply
+
+    async def _answer(self, typing: Sequence[str], ran: Ran) -> None:
+        for words in typing:
+            question = await self._client.get_stdin_msg(timeout=TIME)
+            ran.questions.append(question["content"]["prompt"])
+            self._client.input(words)
 
     async def _interrupt(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -12,7 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import byzer_nb
 
-LINES = ("llm_connect", "llm_deploy", "llm_models", "llm_stat", "llm_undeploy", "llm_use", "prompt")
+LINES = ("llm_connect", "llm_deploy", "llm_models", "llm_serve", "llm_stat", "llm_undeploy", "llm_use", "prompt")
 MAGICS = {("cell", "llm_deploy"), ("cell", "prompt"), *(("line", name) for name in LINES)}
 
 

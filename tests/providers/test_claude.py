@@ -292,6 +292,16 @@ async def test_reason_is_told_in_our_words(
     assert (await answered(make(), asked(stream=stream)))[-1].finish_reason == ours
 
 
+async def test_the_stop_string_that_ended_an_answer_is_named(
+    anthropic: ClaudeStandIn, make: MakeClaude, stream: bool
+) -> None:
+    anthropic.always = Act(reply="one two three four")
+    last = (await answered(make(), asked(stream=stream, stop=("four", "three"))))[-1]
+    assert (last.finish_reason, last.stopped_by) == ("stop", "three")
+    last = (await answered(make(), asked(stream=stream, stop=("never",))))[-1]
+    assert (last.finish_reason, last.stopped_by) == ("stop", "")
+
+
 async def test_signature_and_tools_bring_no_words(anthropic: ClaudeStandIn, make: MakeClaude) -> None:
     events: list[dict[str, Any]] = [
         {"type": "message_start", "message": {"id": "msg", "usage": {"input_tokens": 3, "output_tokens": 1}}},

@@ -120,7 +120,7 @@ def test_an_unknown_path_is_answered_with_the_nearest(byzerllm: ModuleType, path
 @pytest.mark.contract("COMPAT-01")
 @pytest.mark.parametrize(
     "path",
-    ["byzerllm.utils.retrieval", "byzerllm.apps.byzer_storage.simple_api", "byzerllm.utils.client.entrypoints"],
+    ["byzerllm.utils.retrieval", "byzerllm.apps.byzer_storage.simple_api", "byzerllm.utils.client.entrypoints.tgi"],
 )
 def test_a_path_that_is_not_there_yet_is_no_module(byzerllm: ModuleType, path: str) -> None:
     with pytest.raises(ModuleNotFoundError, match="Known: byzerllm, "):
@@ -196,6 +196,40 @@ def test_a_plain_script_needs_one_import(tmp_path: Path) -> None:
         folder=tmp_path,
     )
     assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+@pytest.mark.contract("COMPAT-01")
+def test_a_script_of_the_documents_needs_no_import_before(tmp_path: Path) -> None:
+    done = script(
+        """
+        from byzerllm.utils.client import ByzerLLM
+        import byzer_nb, byzerllm
+        print(ByzerLLM is byzer_nb.ByzerLLM, byzerllm.__name__)
+        """,
+        folder=tmp_path,
+    )
+    assert (done.stdout, done.stderr) == ("True byzerllm\n", "")
+
+
+@pytest.mark.contract("COMPAT-01")
+def test_an_original_that_only_a_finder_knows_comes_before_the_stand_in(original: Path) -> None:
+    done = script(
+        f"""
+        import sys
+        from importlib.machinery import PathFinder
+
+        class Last:
+            def find_spec(name, path=None, target=None):
+                return PathFinder.find_spec(name, path or [{str(original)!r}], target)
+
+        sys.path.remove({str(original)!r})
+        sys.meta_path.append(Last)  # as an editable install does it
+        import byzerllm
+        print(byzerllm.WHO)
+        """,
+        folder=original,
+    )
+    assert done.stdout == "the original\n"
 
 
 @pytest.mark.contract("COMPAT-01")

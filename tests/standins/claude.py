@@ -96,7 +96,7 @@ class ClaudeStandIn(VendorStandIn):
             "model": body["model"],
             "content": [],
             "stop_reason": None,
-            "stop_sequence": None,
+            "stop_sequence": _met(body.get("stop_sequences", ()), "".join(said)),
             "usage": {
                 "input_tokens": read,
                 "cache_creation_input_tokens": 0,
@@ -189,6 +189,11 @@ def _blocks(content: str | list[Body]) -> list[Body]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
+def _met(stops: Sequence[str], text: str) -> str | None:
+    """The stop sequence that comes first in a text."""
+    return min((stop for stop in stops if stop in text), key=text.find, default=None)
+
+
 def _words(content: str | list[Body]) -> str:
     return "".join(block.get("text", "") for block in _blocks(content))
 
@@ -208,7 +213,7 @@ def _frames(act: Act, pieces: Sequence[str], calls: Sequence[Called], message: B
     def of(kind: str, **fields: Any) -> bytes:
         return sse({"type": kind, **fields}, name=kind)
 
-    head = [of("message_start", message=message)]
+    head = [of("message_start", message=message | {"stop_sequence": None})]
     place = 0
     if act.reasoning:
         thinking = {"type": "thinking", "thinking": "", "signature": ""}
@@ -228,7 +233,7 @@ def _frames(act: Act, pieces: Sequence[str], calls: Sequence[Called], message: B
             *tool_frames(calls, first=place + 1),
             of(
                 "message_delta",
-                delta={"stop_reason": act.finish_reason, "stop_sequence": None},
+                delta={"stop_reason": act.finish_reason, "stop_sequence": message["stop_sequence"]},
                 usage={"output_tokens": len(pieces)},
             ),
         ],

@@ -31,7 +31,7 @@ from byzer_nb.types import (
     TranscribeRequest,
     Transcript,
 )
-from byzer_nb.types.abilities import SERVICES, Ability, check_tools_and_schema
+from byzer_nb.types.abilities import SERVICES, Ability, check_request
 from byzer_nb.types.settings import SettingWarning
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ class WireEngine:
         """The answer: one delta for each piece that arrives, or a single one when nobody watches."""
         if self._dialect is None or not self._card.capabilities.chat:
             raise self._cannot_chat()
-        check_tools_and_schema(request, self._card)
+        check_request(request, self._card)
         limit = request.options.timeout
         if not request.stream:
             yield await self._talking(

@@ -12,7 +12,7 @@ from byzer_nb.providers.wire.failures import Called
 from byzer_nb.providers.wire.http import Route
 from byzer_nb.providers.wire.socket import OpenSocket, SignAddress, Sockets
 from byzer_nb.types import ChatRequest, Delta, ModelCard
-from byzer_nb.types.abilities import check_tools_and_schema
+from byzer_nb.types.abilities import check_request
 
 
 class MessageReading(Protocol):
@@ -65,7 +65,7 @@ class SocketEngine:
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """The answer: one delta for each piece that arrives, or a single one when nobody watches."""
-        check_tools_and_schema(request, self._card)
+        check_request(request, self._card)
         message = self._dialect.chat(request)
         limit = request.options.timeout
         if not request.stream:
