@@ -120,7 +120,7 @@ def request(body: Any, *, announced: int | None = None) -> bytes:
     """A question as it travels."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     length = len(data) if announced is None else announced
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n"
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n"
     return head.encode() + data
 
 

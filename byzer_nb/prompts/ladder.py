@@ -223,10 +223,7 @@ class _Asking:
         if self.rung == "tool" and reply.tool_calls:
             call = reply.tool_calls[0]
             text = call.raw or json.dumps(call.arguments, ensure_ascii=False)
-        self._usage = Usage(
-            input_tokens=self._usage.input_tokens + reply.usage.input_tokens,
-            output_tokens=self._usage.output_tokens + reply.usage.output_tokens,
-        )
+        self._usage += reply.usage
         if reply.cost is not None:
             self._cost = (self._cost or 0.0) + reply.cost
         self.last = replace(reply, text=text, usage=self._usage, cost=self._cost)

@@ -121,10 +121,7 @@ class ToolLoop:
                 raise
             self.way, self._only_in_words = "words", True
             reply = await self._client.chat(self._request(), model=self._model, options=self._options)
-        self._usage = Usage(
-            input_tokens=self._usage.input_tokens + reply.usage.input_tokens,
-            output_tokens=self._usage.output_tokens + reply.usage.output_tokens,
-        )
+        self._usage += reply.usage
         self.reply = replace(reply, usage=self._usage)
         self.pending = reply.tool_calls if self.way == "tools" else self._calls_in_words(reply.text)
         if self.pending:

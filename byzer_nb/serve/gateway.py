@@ -21,6 +21,7 @@ from byzer_nb.serve.refusals import OPENAI, Dialect, Refusal, RefusalError
 from byzer_nb.serve.requests_log import Entry, RequestsLog
 from byzer_nb.serve.responses.kept import KeptResponses
 from byzer_nb.serve.settings import ServeSettings
+from byzer_nb.serve.strangers import refuse_strangers
 from byzer_nb.types import ModelCard, Usage
 
 Handle = Callable[[Exchange, "Gateway"], Awaitable[None]]
@@ -124,7 +125,9 @@ class Endpoint:
         )
         guest = None
         try:
-            if gateway.keyring and not self._is_open:
+            if not gateway.keyring:
+                refuse_strangers(exchange, settings)
+            elif not self._is_open:
                 key = _key_of(exchange)
                 guest = gateway.keyring.guest(key) if key else None
                 if guest is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.serve.gateways import RunningGateway
 
-CHAT = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+CHAT = b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
 
 
 def chat_body(model: str = "echo", **given: Any) -> bytes:

@@ -281,10 +281,33 @@ PREFLIGHT = {
 
 
 def test_pages_of_other_origins_may_not_call(http: httpx.Client) -> None:
-    assert http.options("/v1/chat/completions", headers=PREFLIGHT).status_code == 405
+    assert http.options("/v1/chat/completions", headers=PREFLIGHT).status_code == 403
     for path in ("/v1/models", "/health"):
         answer = http.get(path, headers={"origin": "https://page.example"})
+        assert answer.status_code == 403
+        assert """--allowed_origins '["https://page.example"]'""" in answer.json()["message"]
         assert not any(name.startswith("access-control") for name in answer.headers)
+
+
+def test_a_page_from_here_may_call_where_no_key_is_wanted(http: httpx.Client) -> None:
+    for origin in ("http://localhost:8888", "http://127.0.0.1:8888", "http://[::1]:8888"):
+        assert http.get("/v1/models", headers={"origin": origin}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "[", "10.0.0.7:8000"])
+def test_a_name_that_somebody_lets_point_here_is_not_answered_without_a_key(http: httpx.Client, host: str) -> None:
+    answer = http.get("/v1/models", headers={"host": host})
+    assert answer.status_code == 403
+    assert "start it with a key" in answer.json()["message"]
+
+
+def test_an_allowed_page_may_call_without_a_key_and_no_other(open_gateway: OpenGateway) -> None:
+    gateway = open_gateway(cors=Cors(origins=("https://page.example",)))
+    answers = [
+        httpx.get(f"{gateway.base_url}/models", headers={"origin": origin}).status_code
+        for origin in ("https://page.example", "https://other.example", "null")
+    ]
+    assert answers == [200, 403, 403]
 
 
 @pytest.mark.contract("SERVE-07")

@@ -79,7 +79,9 @@ def test_hang_up_stops_the_model_whatever_the_protocol(gateway: RunningGateway, 
     slow.forget()
     body = json.dumps({"model": "slow", "stream": stream, **BODIES[path]}).encode()
     with Plain(gateway) as plain:
-        plain.send(b"POST %s HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % (path.encode(), len(body)) + body)
+        plain.send(
+            b"POST %s HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n" % (path.encode(), len(body)) + body
+        )
         assert eventually(lambda: slow.running == 1)
     assert slow.was_stopped.wait(5)
     assert eventually(lambda: gateway.is_at_rest)

@@ -44,23 +44,24 @@ SMUGGLED: dict[str, bytes] = {
     "a hexadecimal length": CHAT + b"content-length: 0x10\r\n\r\n" + BODY,
     "a space before the colon": CHAT + b"content-length : %d\r\n\r\n" % len(BODY) + BODY,
     "a zero byte in a header": CHAT + b"x: a\x00b\r\ncontent-length: 0\r\n\r\n",
-    "a bare line feed in a header": b"GET /health HTTP/1.1\nhost: x\nx: a\n b\n\n\x00",
+    "a bare line feed in a header": b"GET /health HTTP/1.1\nhost: localhost\nx: a\n b\n\n\x00",
     "a wrong chunk": CHAT + b"transfer-encoding: chunked\r\n\r\nzz\r\n" + BODY,
     "a huge chunk": CHAT + b"transfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\n" + BODY,
     "no method": b" / HTTP/1.1\r\n\r\n",
-    "an unknown method": b"BREW /health HTTP/1.1\r\nhost: x\r\n\r\n",
+    "an unknown method": b"BREW /health HTTP/1.1\r\nhost: localhost\r\n\r\n",
     "another protocol": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200),
     "http/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "http/9": b"GET /health HTTP/9.9\r\n\r\n",
-    "an address without a slash": b"GET health HTTP/1.1\r\nhost: x\r\n\r\n",
-    "the star": b"OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n",
-    "a whole url": b"GET http://elsewhere/health HTTP/1.1\r\nhost: x\r\n\r\n",
-    "a tunnel": b"CONNECT elsewhere:443 HTTP/1.1\r\nhost: x\r\n\r\n",
-    "a socket of the web": b"GET /v1/models HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
-    b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    "a long address": b"GET /" + b"a" * 300_000 + b" HTTP/1.1\r\nhost: x\r\n\r\n",
-    "odd bytes in the address": b"GET /v1/models/%ff%fe%00%0d%0a HTTP/1.1\r\nhost: x\r\n\r\n",
-    "dots in the address": b"GET /v1/models/../../../etc/passwd HTTP/1.1\r\nhost: x\r\n\r\n",
+    "an address without a slash": b"GET health HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    "the star": b"OPTIONS * HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    "a whole url": b"GET http://elsewhere/health HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    "a tunnel": b"CONNECT elsewhere:443 HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    "a socket of the web": b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\n"
+    b"connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+    b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    "a long address": b"GET /" + b"a" * 300_000 + b" HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    "odd bytes in the address": b"GET /v1/models/%ff%fe%00%0d%0a HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    "dots in the address": b"GET /v1/models/../../../etc/passwd HTTP/1.1\r\nhost: localhost\r\n\r\n",
 }
 
 
@@ -83,7 +84,7 @@ def test_smuggled_request_is_refused_and_its_connection_ends(gateway: RunningGat
 
 def test_several_requests_on_one_connection_are_answered_in_order(gateway: RunningGateway) -> None:
     with Plain(gateway) as plain:
-        plain.send(chat(BODY) + b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n" + chat(chat_body("nobody")))
+        plain.send(chat(BODY) + b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n" + chat(chat_body("nobody")))
         assert [plain.answer()[0] for _ in range(3)] == [200, 200, 404]
 
 
@@ -126,7 +127,7 @@ def test_largest_body_that_is_allowed_is_taken(impatient: RunningGateway) -> Non
 
 def test_head_without_an_end_is_refused(impatient: RunningGateway) -> None:
     with Plain(impatient) as plain:
-        plain.send(b"GET /health HTTP/1.1\r\nhost: x\r\n")
+        plain.send(b"GET /health HTTP/1.1\r\nhost: localhost\r\n")
         is_open = True
         for number in range(2_000):
             is_open = is_open and plain.send(b"x-header-%d: %s\r\n" % (number, b"y" * 500))
