@@ -68,6 +68,12 @@ class Constraints:
                     hint="Ask for its parts one after the other.",
                 )
             found.append(matcher)
+        first = found[0].deep_copy()
+        first.compute_logit_bias()
+        if first.is_error():
+            raise BadInputError(
+                f"No JSON fits the schema {name!r}.", hint="Does it refer to itself, or ask for what excludes itself?"
+            )
         return found[0], found[1], literals_of(grammar)
 
     def _vocabulary_at_hand(self) -> LLTokenizer:

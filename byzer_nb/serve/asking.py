@@ -182,18 +182,23 @@ def _told_in_words(messages: tuple[Message, ...]) -> tuple[Message, ...]:
 
 
 async def _shaped(client: AsyncClient, question: Question, card: ModelCard) -> Reply:
-    from byzer_nb.prompts.ladder import JsonShape, shaped_answer
+    from byzer_nb.prompts.ladder import JsonShape, ShapeError, shaped_answer
 
     schema = ANY_OBJECT if question.schema is None else json.dumps(question.schema.schema)
     is_wish_of_the_caller = question.schema is None and not card.is_local
-    shaped = await shaped_answer(
-        client,
-        question.messages,
-        JsonShape(schema),
-        model=question.model,
-        options=question.options,
-        in_words=_unchanged if is_wish_of_the_caller else None,
-    )
+    try:
+        shaped = await shaped_answer(
+            client,
+            question.messages,
+            JsonShape(schema),
+            model=question.model,
+            options=question.options,
+            in_words=_unchanged if is_wish_of_the_caller else None,
+        )
+    except ShapeError as wrong:
+        if wrong.reply.finish_reason == "length":  # the caller's own limit cut it, and says so
+            return wrong.reply
+        raise
     return replace(shaped.reply, text=_as_text(shaped.value, shaped.reply.text))
 
 

@@ -200,6 +200,11 @@ async def test_any_end_tokens_will_do(ends: set[int]) -> None:
     assert set(json.loads((await said(engine, asked(record(name=TEXT, age=WHOLE))))[0])) == {"name", "age"}
 
 
+async def test_a_schema_that_nothing_fits_is_the_callers_mistake(byzer_tiny: LocalEngine) -> None:
+    with pytest.raises(BadInputError, match="No JSON fits the schema 'answer'"):
+        await said(byzer_tiny, asked({"allOf": [{"$ref": "#"}]}))
+
+
 def test_local_engines_say_that_they_hold_to_schemas(byzer_tiny: LocalEngine, on_torch: LocalEngine) -> None:
     assert byzer_tiny.describe().capabilities.schema
     assert on_torch.describe().capabilities.schema

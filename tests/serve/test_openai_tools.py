@@ -276,6 +276,14 @@ def test_model_that_never_writes_json_ends_in_an_error(openai: OpenAI) -> None:
     assert failed.value.code == "unusable_answer"
 
 
+def test_json_that_is_cut_at_the_callers_own_limit_says_so(openai: OpenAI) -> None:
+    wanted: Any = {"type": "json_object"}
+    told = [{"role": "user", "content": '{"city": "Paris", "degrees": 21, "about": "a long'}]
+    answer = openai.chat.completions.create(model="echo", messages=told, response_format=wanted, max_tokens=3)
+    assert answer.choices[0].finish_reason == "length"
+    assert answer.choices[0].message.content
+
+
 @pytest.mark.parametrize("guide", [{"guided_json": Weather.model_json_schema()}, {"guided_choice": ["a", WEATHER]}])
 def test_guides_of_other_servers_become_schemas(
     http: httpx.Client, gateway: RunningGateway, guide: dict[str, Any]
