@@ -40,6 +40,7 @@ _COMBINING = ("$ref", "anyOf", "oneOf", "allOf")
 _DEFINITIONS = ("$defs", "definitions")
 
 _SLIGHTLY = 1e-9
+_MOST_ITEMS = 100_000  # all limits of all lists together; the engine writes each item out, into memory without end
 
 # Characters of a pattern that stand for themselves, escaped ones too, but not those that are repeated or left out.
 _LITERAL = re.compile(r"(?:(?:\\[^\w\s]|[^\\\[\](){}|.*+?^$])(?![*+?{]))+")
@@ -49,6 +50,7 @@ _HINT = "Leave it out of the schema, or ask without one and check the answer aft
 
 def grammar_of(schema: AnswerSchema) -> str:
     """The grammar of the answers that fit; `BadInputError` says what cannot be held to."""
+    _check_items(schema)
     whole = _prepared(schema.schema, closes=not any(map(_is_mixed, _parts(schema.schema))))
     wrong = _fault(whole)
     if wrong:
@@ -58,6 +60,15 @@ def grammar_of(schema: AnswerSchema) -> str:
     if wrong:
         _refuse(schema.name, wrong)
     return _compiled(whole)
+
+
+def _check_items(schema: AnswerSchema) -> None:
+    limits = (part.get(key) for part in _parts(schema.schema) for key in ("minItems", "maxItems"))
+    if sum(limit for limit in limits if isinstance(limit, int | float)) > _MOST_ITEMS:
+        raise BadInputError(
+            f"The lists of the schema {schema.name!r} may be too long for a local model.",
+            hint=f"minItems and maxItems may be {_MOST_ITEMS:,} in all; leave out those that do not matter.",
+        )
 
 
 def literals_of(grammar: str) -> tuple[bytes, ...]:

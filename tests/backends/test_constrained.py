@@ -200,6 +200,13 @@ async def test_any_end_tokens_will_do(ends: set[int]) -> None:
     assert set(json.loads((await said(engine, asked(record(name=TEXT, age=WHOLE))))[0])) == {"name", "age"}
 
 
+@pytest.mark.parametrize("limit", ["minItems", "maxItems"])
+async def test_a_list_without_end_is_refused_before_it_takes_all_memory(byzer_tiny: LocalEngine, limit: str) -> None:
+    lists = {"type": "array", "items": {"type": "integer"}, limit: 10**9}
+    with pytest.raises(BadInputError, match="too long for a local model"):
+        await said(byzer_tiny, asked({"type": "object", "properties": {"a": {"anyOf": [lists, {"type": "null"}]}}}))
+
+
 async def test_a_schema_that_nothing_fits_is_the_callers_mistake(byzer_tiny: LocalEngine) -> None:
     with pytest.raises(BadInputError, match="No JSON fits the schema 'answer'"):
         await said(byzer_tiny, asked({"allOf": [{"$ref": "#"}]}))
