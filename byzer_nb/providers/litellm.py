@@ -39,8 +39,7 @@ EXTRA = "litellm"
 WHY = "The engine 'saas/litellm'"
 EXAMPLE_URL = "https://api.openai.com/v1"
 MOST_TEXTS = 96  # a call; the most modest of the vendors takes no more
-# Read when the package is imported: no price list from the network, and a row of equal pieces is an answer too.
-ENVIRONMENT = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "REPEATED_STREAMING_CHUNK_LIMIT": str(2**31)}
+PRICES = "LITELLM_LOCAL_MODEL_COST_MAP"  # read when the package is imported: no price list from the network
 _SETTING = "Give it as a setting of the model."
 _DECIDED_BY_THE_SETTINGS = dict.fromkeys(
     ("api_key", "api_base", "base_url", "timeout", "max_retries", "num_retries"), _SETTING
@@ -259,10 +258,10 @@ class Clock:
 
 def imported() -> ModuleType:
     """The package, set up unless somebody did so before; it prints no advice of its own."""
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    os.environ.setdefault(PRICES, "True")
     litellm: Any = require("litellm", extra=EXTRA, why=WHY)  # Any: a flag of it is set
     litellm.suppress_debug_info = True
+    litellm.REPEATED_STREAMING_CHUNK_LIMIT = 2**31  # a row of equal pieces is an answer too
     module: ModuleType = litellm
     return module
 

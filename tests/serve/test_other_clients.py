@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
-import litellm
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_openai import ChatOpenAI
+from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel, SecretStr
 
+from byzer_nb.providers.litellm import imported
 from tests.serve.gateways import RunningGateway
 
 
@@ -106,50 +108,53 @@ def test_langchain_gets_a_class_back(chat: Any, model: str, method: str) -> None
 # -- litellm ----------------------------------------------------------------------------------------------------------
 
 
-def asked(gateway: RunningGateway, model: str, **given: Any) -> Any:
-    """One call through litellm."""
-    messages = [{"role": "user", "content": "hello there"}]
-    return litellm.completion(
-        model=f"openai/{model}", base_url=gateway.base_url, api_key="x", messages=messages, max_retries=0, **given
-    )
+@pytest.fixture
+def asked(openai: OpenAI) -> Callable[..., Any]:
+    """One call through litellm, over a connection of ours: its own ones stay open for as long as the process lives."""
+
+    def asked(model: str, **given: Any) -> Any:
+        messages = [{"role": "user", "content": "hello there"}]
+        return imported().completion(model=f"openai/{model}", client=openai, messages=messages, **given)
+
+    return asked
 
 
-def test_litellm_gets_an_answer(gateway: RunningGateway) -> None:
-    answer = asked(gateway, "echo")
+def test_litellm_gets_an_answer(asked: Callable[..., Any]) -> None:
+    answer = asked("echo")
     assert answer.choices[0].message.content == "hello there"
     assert answer.usage.total_tokens > 0
 
 
-def test_litellm_streams(gateway: RunningGateway) -> None:
-    pieces = list(asked(gateway, "echo", stream=True))
+def test_litellm_streams(asked: Callable[..., Any]) -> None:
+    pieces = list(asked("echo", stream=True))
     assert "".join(piece.choices[0].delta.content or "" for piece in pieces) == "hello there"
-    assert pieces[-1].choices[0].finish_reason == "stop"
+    assert [reason for piece in pieces if (reason := piece.choices[0].finish_reason)] == ["stop"]
 
 
-async def test_litellm_asks_without_blocking(gateway: RunningGateway) -> None:
-    answer = await litellm.acompletion(
-        model="openai/echo", base_url=gateway.base_url, api_key="x", messages=[{"role": "user", "content": "hi"}]
+async def test_litellm_asks_without_blocking(async_openai: AsyncOpenAI) -> None:
+    answer = await imported().acompletion(
+        model="openai/echo", client=async_openai, messages=[{"role": "user", "content": "hi"}]
     )
     assert answer.choices[0].message.content == "hi"
 
 
-def test_litellm_calls_tools(gateway: RunningGateway) -> None:
+def test_litellm_calls_tools(asked: Callable[..., Any]) -> None:
     tool = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}
-    choice = asked(gateway, "tools", tools=[tool]).choices[0]
+    choice = asked("tools", tools=[tool]).choices[0]
     assert [call.function.name for call in choice.message.tool_calls] == ["weather"]
 
 
-def test_litellm_shows_the_thoughts(gateway: RunningGateway) -> None:
-    assert asked(gateway, "thinker").choices[0].message.reasoning_content == "Two and two."
+def test_litellm_shows_the_thoughts(asked: Callable[..., Any]) -> None:
+    assert asked("thinker").choices[0].message.reasoning_content == "Two and two."
 
 
 @pytest.mark.parametrize(
     ("model", "error"),
-    [("nobody", litellm.NotFoundError), ("limited", litellm.RateLimitError), ("media", litellm.BadRequestError)],
+    [("nobody", "NotFoundError"), ("limited", "RateLimitError"), ("media", "BadRequestError")],
 )
-def test_litellm_knows_the_errors(gateway: RunningGateway, model: str, error: type[Exception]) -> None:
-    with pytest.raises(error):
-        asked(gateway, model)
+def test_litellm_knows_the_errors(asked: Callable[..., Any], model: str, error: str) -> None:
+    with pytest.raises(getattr(imported(), error)):
+        asked(model)
 
 
 # -- llm --------------------------------------------------------------------------------------------------------------
