@@ -17,7 +17,7 @@ from byzer_nb.cluster.log_file import last_lines, log_path
 from byzer_nb.cluster.placement import not_placed
 from byzer_nb.cluster.session import WORKERS_NAMESPACE
 from byzer_nb.cluster.wire import error_from_bytes, error_to_line
-from byzer_nb.cluster.worker import LOOP_BACK, Loaded, Worker, address_of_node
+from byzer_nb.cluster.worker import LOOP_BACK, Loaded, Worker, address_of_node, keep_what_is_loaded
 from byzer_nb.errors import ByzerError, ModelCallError
 from byzer_nb.types import DeploySpec, ModelCard, Secret
 from byzer_nb.types.policy import read_policy
@@ -191,6 +191,7 @@ class Router:
             asyncio.create_task(self._supervise(index, on_loop_back)) for index in range(self._pool.workers)
         ]
         self._supervising.append(asyncio.create_task(self._settle()))
+        keep_what_is_loaded()
 
     # -- workers --------------------------------------------------------------------------------------------------
 
