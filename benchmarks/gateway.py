@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that the file
 
 from benchmarks.load import at_once, median_rate, one_by_one, request_to
 from benchmarks.prompt_overhead import upstream
+from benchmarks.verdict import Promise, all_held
 
 MODEL = "bench"
 PACED = "paced"
@@ -216,7 +217,7 @@ def judge(console: Console, sides: list[Side]) -> bool:
     """Whether the gateway holds what is promised of it."""
     origin, held, on_ray, *theirs = sides
     ideal = IN_FLIGHT / PACE
-    kept = [
+    kept: list[Promise] = [
         ((held.unary - origin.unary) * 1000, "at most", 0.9, "ms added to a call, held in the server"),
         ((on_ray.unary - origin.unary) * 1000, "at most", 2.0, "ms added to a call, on Ray"),
         ((held.first - origin.first) * 1000, "at most", 1.0, "ms added to the first token, held in the server"),
@@ -231,13 +232,7 @@ def judge(console: Console, sides: list[Side]) -> bool:
             (on_ray.rate / proxy.rate, "at least", 12.0, f"times the calls a second of {proxy.name}, on Ray"),
             (on_ray.streams / proxy.streams, "at least", 20.0, f"times the streams a second of {proxy.name}, on Ray"),
         ]
-    holds_all = True
-    for value, bound, threshold, what in kept:
-        holds = value <= threshold if bound == "at most" else value >= threshold
-        holds_all = holds_all and holds
-        word = "[green]held[/]  " if holds else "[red]missed[/]"
-        console.print(f"{word} {value:6.2f} {what} ({bound} {threshold:g})")
-    return holds_all
+    return all_held(console, kept)
 
 
 if __name__ == "__main__":

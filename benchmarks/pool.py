@@ -25,6 +25,7 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that the file runs by its path
 
 from benchmarks.prompt_overhead import upstream
+from benchmarks.verdict import Promise, all_held
 from byzer_nb._sync import run
 from byzer_nb.client import AsyncClient
 from byzer_nb.client.deployed import RayTransport
@@ -299,7 +300,7 @@ def judge(console: Console, ways: list[Way]) -> bool:
     """Whether the pool holds what is promised of it."""
     bare, direct, over_ray = (way.figures for way in ways)
     ideal = STREAMS * PACED_ITEMS / (PACED_ITEMS * PACE)
-    kept = [
+    kept: list[Promise] = [
         (direct.unary / bare.unary, "at most", 0.8, "of a bare actor's time for one call"),
         (direct.rate / bare.rate, "at least", 2.5, f"times its calls a second at {IN_FLIGHT} in flight"),
         (direct.items / bare.items, "at least", 20.0, f"times its items a second over {STREAMS} streams"),
@@ -308,7 +309,7 @@ def judge(console: Console, ways: list[Way]) -> bool:
         (over_ray.unary / bare.unary, "at most", 1.6, "of a bare actor's time, over Ray alone"),
         (over_ray.items / bare.items, "at least", 0.9, "of its stream rate, over Ray alone"),
     ]
-    return told(console, kept)
+    return all_held(console, kept)
 
 
 def judge_provider(console: Console, provider: Figures, theirs: Figures) -> bool:
@@ -317,23 +318,12 @@ def judge_provider(console: Console, provider: Figures, theirs: Figures) -> bool
     console.print(
         f"\nbyzerllm on Ray, the same upstream: {milliseconds}, {theirs.rate:,.0f}/s at {IN_FLIGHT} in flight"
     )
-    kept = [
+    kept: list[Promise] = [
         (provider.unary / theirs.unary, "at most", 0.15, "of byzerllm's time for a call to a provider on Ray"),
         (provider.first / theirs.first, "at most", 0.06, "of its time for a stream"),
         (provider.rate / theirs.rate, "at least", 10.0, f"times its calls a second at {IN_FLIGHT} in flight"),
     ]
-    return told(console, kept)
-
-
-def told(console: Console, kept: list[tuple[float, str, float, str]]) -> bool:
-    """Print what was held and what was missed; whether all of it was held."""
-    held = True
-    for ratio, bound, threshold, what in kept:
-        holds = ratio <= threshold if bound == "at most" else ratio >= threshold
-        held = held and holds
-        word = "[green]held[/]  " if holds else "[red]missed[/]"
-        console.print(f"{word} {ratio:6.2f} {what} ({bound} {threshold:g})")
-    return held
+    return all_held(console, kept)
 
 
 if __name__ == "__main__":

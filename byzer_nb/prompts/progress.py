@@ -214,22 +214,9 @@ class _Watched:
         self._progress.begin(model or self._client.default_model())
         if not (able.chat and able.stream):
             reply = await self._client.chat(messages, model=model, options=options)
-            self._progress.add(_as_delta(reply))
+            self._progress.add(reply.as_delta())
             return self._progress.end()
         async with aclosing(self._client.stream(messages, model=model, options=options)) as deltas:
             async for delta in deltas:
                 self._progress.add(delta)
         return self._progress.end()
-
-
-def _as_delta(reply: Reply) -> Delta:
-    return Delta(
-        text=reply.text,
-        reasoning=reply.reasoning,
-        finish_reason=reply.finish_reason,
-        usage=reply.usage,
-        request_id=reply.request_id,
-        worker=reply.worker,
-        model=reply.model,
-        tool_calls=reply.tool_calls,
-    )

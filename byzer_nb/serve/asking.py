@@ -79,7 +79,7 @@ class Asking:
     async def pieces(self) -> AsyncGenerator[Delta, None]:
         """The answer as it comes; where it has to be looked at as a whole first, in one piece."""
         if not self.is_plain:
-            yield as_delta(await self.whole())
+            yield (await self.whole()).as_delta()
             return
         has_called = False
         async with aclosing(self._client.stream(self._request(), model=self._question.model)) as deltas:
@@ -118,21 +118,6 @@ def _heard(question: Question, card: ModelCard) -> tuple[ChatOptions, tuple[str,
     silent = {name: getattr(SILENT, name) for name in unheard}
     told = tuple(f"The model {question.model!r} does not know {name} and answers without." for name in unheard)
     return replace(options, **silent), told
-
-
-def as_delta(reply: Reply) -> Delta:
-    """A whole answer as the one piece of a stream."""
-    return Delta(
-        text=reply.text,
-        reasoning=reply.reasoning,
-        finish_reason="stop" if reply.finish_reason == "cancelled" else reply.finish_reason,
-        usage=reply.usage,
-        request_id=reply.request_id,
-        worker=reply.worker,
-        model=reply.model,
-        tool_calls=reply.tool_calls,
-        stopped_by=reply.stopped_by,
-    )
 
 
 async def _with_tools_in_words(client: AsyncClient, question: Question) -> Reply:

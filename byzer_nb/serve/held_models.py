@@ -8,48 +8,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from byzer_nb._registry import nearest
 from byzer_nb.engines import ENGINES
-from byzer_nb.errors import BadInputError, MissingFileError
+from byzer_nb.errors import BadInputError
+from byzer_nb.serve.listed import Fields, Listing
 from byzer_nb.types import DeploySpec, Secret
 from byzer_nb.types.secret import with_secrets
 
-FIELDS = ("name", "type", "path", "settings")
 _EXAMPLE = "{name: gpt, type: saas/openai, settings: {model: gpt-4o, api_key: '${OPENAI_API_KEY}'}}"
+_MODELS = Listing(what="model", fields=("name", "type", "path", "settings"), example=_EXAMPLE)
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 def read_models(path: Path) -> list[DeploySpec]:
     """The models that a file lists; a value `${NAME}` in the settings is taken from the environment."""
-    try:
-        listed = yaml.safe_load(path.expanduser().read_text(encoding="utf-8"))
-    except OSError as missing:
-        raise MissingFileError(f"The file of models {str(path)!r} cannot be read: {missing.strerror}.") from missing
-    except yaml.YAMLError:  # its words quote the line, in which a key may stand
-        raise BadInputError(f"The file of models {str(path)!r} is no YAML.", hint=f"A list of: {_EXAMPLE}") from None
-    if not isinstance(listed, list) or not listed:
-        raise BadInputError(f"The file of models {str(path)!r} is no list.", hint=f"A list of: {_EXAMPLE}")
-    specs = [_spec(each, position) for position, each in enumerate(listed)]
-    names = [spec.name for spec in specs]
-    for name in names:
-        if names.count(name) > 1:
-            raise BadInputError(f"Two models in {str(path)!r} are called {name!r}.", hint="Give each its own name.")
+    specs = [_spec(given) for given in _MODELS.read(path)]
+    if not specs:
+        raise BadInputError(f"The file of models {str(path)!r} lists nothing.", hint=f"A list of: {_EXAMPLE}")
     return specs
 
 
-def _spec(given: object, position: int) -> DeploySpec:
-    if not isinstance(given, Mapping):
-        raise BadInputError(f"Model {position} is no set of fields.", hint=f"For example: {_EXAMPLE}")
-    for name in given:
-        if name not in FIELDS:
-            hint = nearest(str(name), FIELDS) + "Known: " + ", ".join(FIELDS)
-            raise BadInputError(f"Model {position} has an unknown field {name!r}.", hint=hint)
+def _spec(given: Fields) -> DeploySpec:
     settings = given.get("settings") or {}
-    if not isinstance(settings, Mapping) or not isinstance(given.get("name"), str):
+    if not isinstance(settings, Mapping):
         raise BadInputError(
-            f"Model {position} needs a name, a type, and settings by name.", hint=f"For example: {_EXAMPLE}"
+            f"The settings of the model {given['name']!r} are no values by name.", hint=f"For example: {_EXAMPLE}"
         )
     kind = given.get("type", "")
     if kind not in ENGINES.names():

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
-import yaml
-
 from byzer_nb._rate_limit import RateLimit
-from byzer_nb._registry import nearest
-from byzer_nb.errors import BadInputError, MissingFileError
+from byzer_nb.errors import BadInputError
+from byzer_nb.serve.listed import Fields, Listing
 
 PREFIX = "bz-"
 _EXAMPLE = "{name: ann, hash: 3f0c..., requests_per_minute: 60, tokens_per_minute: 100000, budget: 5.0}"
-_FIELDS = ("name", "hash", "requests_per_minute", "tokens_per_minute", "budget")
+_KEYS = Listing(
+    what="key", fields=("name", "hash", "requests_per_minute", "tokens_per_minute", "budget"), example=_EXAMPLE
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,29 +133,10 @@ def new_key() -> str:
 
 def read_keys(path: Path) -> tuple[KeyEntry, ...]:
     """The keys that a YAML file lists."""
-    try:
-        listed = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as missing:
-        raise MissingFileError(f"The file of keys {str(path)!r} cannot be read: {missing.strerror}.") from missing
-    except yaml.YAMLError as wrong:
-        raise BadInputError(f"The file of keys {str(path)!r} is no YAML.", hint=f"A list of: {_EXAMPLE}") from wrong
-    if not isinstance(listed, list):
-        raise BadInputError(f"The file of keys {str(path)!r} is no list.", hint=f"A list of: {_EXAMPLE}")
-    entries = tuple(_entry(each, position) for position, each in enumerate(listed))
-    names = [entry.name for entry in entries]
-    for name in names:
-        if names.count(name) > 1:
-            raise BadInputError(f"Two keys in {str(path)!r} are called {name!r}.", hint="Give each a name of its own.")
-    return entries
+    return tuple(_entry(fields) for fields in _KEYS.read(path))
 
 
-def _entry(given: object, position: int) -> KeyEntry:
-    if not isinstance(given, Mapping):
-        raise BadInputError(f"Key {position} is no set of fields.", hint=f"For example: {_EXAMPLE}")
-    for name in given:
-        if name not in _FIELDS:
-            hint = nearest(str(name), _FIELDS) + "Known: " + ", ".join(_FIELDS)
-            raise BadInputError(f"Key {position} has an unknown field {name!r}.", hint=hint)
-    if not isinstance(given.get("hash"), str) or not isinstance(given.get("name"), str):
-        raise BadInputError(f"Key {position} needs a name and a hash.", hint=f"For example: {_EXAMPLE}")
-    return KeyEntry(**given)
+def _entry(fields: Fields) -> KeyEntry:
+    if not isinstance(fields.get("hash"), str):
+        raise BadInputError(f"The key {fields['name']!r} has no hash.", hint=f"For example: {_EXAMPLE}")
+    return KeyEntry(**fields)

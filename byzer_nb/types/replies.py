@@ -67,6 +67,20 @@ class Reply(Displayed):
         """Tokens written for each second of the whole call."""
         return self.usage.output_tokens / self.seconds if self.seconds else 0.0
 
+    def as_delta(self) -> Delta:
+        """The whole answer as one piece."""
+        return Delta(
+            text=self.text,
+            reasoning=self.reasoning,
+            finish_reason=self.finish_reason,
+            usage=self.usage,
+            request_id=self.request_id,
+            worker=self.worker,
+            model=self.model,
+            tool_calls=self.tool_calls,
+            stopped_by=self.stopped_by,
+        )
+
     def __str__(self) -> str:
         return self.text
 

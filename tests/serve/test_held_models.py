@@ -38,11 +38,11 @@ def test_models_have_names_types_paths_and_settings(tmp_path: Path, monkeypatch:
     [
         ("a: [", "is no YAML"),
         ("a: 1", "is no list"),
-        ("[]", "is no list"),
+        ("[]", "lists nothing"),
         ("- gpt", "Model 0 is no set of fields"),
         ("- {name: a, typ: saas/openai}", "Model 0 has an unknown field 'typ'"),
         ("- {type: saas/openai}", "Model 0 needs a name"),
-        ("- {name: a, type: saas/openai, settings: [1]}", "Model 0 needs a name, a type, and settings by name"),
+        ("- {name: a, type: saas/openai, settings: [1]}", "The settings of the model 'a' are no values by name"),
         ("- {name: a, type: saas/opnai}", "unknown type 'saas/opnai'"),
         ("- {name: a}", "unknown type ''"),
         ("- {name: a, type: byzer-tiny}\n- {name: a, type: byzer-tiny}", "Two models .* are called 'a'"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from byzer_nb.errors import ByzerError
-from byzer_nb.serve.asking import Asking, as_delta
+from byzer_nb.serve.asking import Asking
 from byzer_nb.serve.exchange import Exchange
 from byzer_nb.serve.keys import Guest
 from byzer_nb.serve.openai.fields import refused
@@ -77,7 +77,7 @@ async def create_response(exchange: Exchange, gateway: Gateway) -> None:
         reply = await job.ask.whole()
         exchange.entry.heard()
         exchange.entry.usage = reply.usage
-        for _ in (*job.writing.begin(), *job.writing.pieces(as_delta(reply)), *job.writing.end(reply.finish_reason)):
+        for _ in (*job.writing.begin(), *job.writing.pieces(reply.as_delta()), *job.writing.end(reply.finish_reason)):
             pass  # nobody listens to events
         answer = job.writing.state()
         if body.is_kept:
