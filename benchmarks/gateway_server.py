@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from byzer_nb._garbage import keep_what_is_loaded
 from byzer_nb._sync import run
 from byzer_nb.client import AsyncClient
 from byzer_nb.client.local import LocalTransport
@@ -26,6 +27,7 @@ def main(port: int, upstream: str, *, on_ray: bool) -> None:
         DeploySpec(name="paced", engine="saas/scripted", settings={"reply": Paced(), "token_delay": PACE}),
     ]
     transport = on_cluster(specs) if on_ray else in_process(specs)
+    keep_what_is_loaded()  # as the gateway's own process does
     server(AsyncClient(transport), ServeSettings(port=port, log_level="warning")).run()
 
 

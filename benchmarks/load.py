@@ -12,6 +12,8 @@ from statistics import median
 HEAD_END = b"\r\n\r\n"
 STREAM_END = b"0\r\n\r\n"
 LONGEST_SECONDS = 120.0
+IN_A_ROW = 15
+PAUSE_SECONDS = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,14 +102,20 @@ async def opened(port: int) -> Line:
 
 
 async def one_by_one(ports: dict[str, tuple[int, bytes]], *, calls: int, warm_up: int) -> dict[str, list[Answered]]:
-    """Answers of several servers, asked in turn, so that what else the machine does falls on all alike."""
+    """Answers of several servers, so many in a row of each in turn, as one client asks.
+
+    The turns let what else the machine does fall on all alike, and the pauses let each finish what it does after an
+    answer, before the next one is measured.
+    """
     lines = {name: await opened(port) for name, (port, _) in ports.items()}
     answers: dict[str, list[Answered]] = {name: [] for name in ports}
-    for number in range(warm_up + calls):
+    for number in range(0, warm_up + calls, IN_A_ROW):
         for name, (_, request) in ports.items():
-            answered = await asyncio.wait_for(lines[name].ask(request), LONGEST_SECONDS)
-            if number >= warm_up:
-                answers[name].append(answered)
+            await asyncio.sleep(PAUSE_SECONDS)
+            for _ in range(IN_A_ROW):
+                answered = await asyncio.wait_for(lines[name].ask(request), LONGEST_SECONDS)
+                if number >= warm_up:
+                    answers[name].append(answered)
     for line in lines.values():
         line.close()
     return answers

@@ -66,7 +66,7 @@ def watch(shell: Any, served: Served) -> None:  # Any: IPython has no types
 
     view = _InTerminal() if getattr(shell, "kernel", None) is None else _InNotebook()
     table = RequestsTable(address=served.address, rows=())
-    note = say(en="it has ended", zh="网关已结束")
+    note = ""
     view.show(table)
     try:
         while (rows := run(requests_of(served.place))) is not None:
@@ -75,7 +75,19 @@ def watch(shell: Any, served: Served) -> None:  # Any: IPython has no types
             view.show(table)
     except KeyboardInterrupt:
         note = say(en="not watched any more", zh="已停止刷新")
-    view.finish(replace(table, note=note))
+    view.finish(replace(table, note=note or _end_of(served)))
+
+
+def _end_of(served: Served) -> str:
+    """How it ended: as it was told, or of itself."""
+    from byzer_nb.serve.process import is_lost
+
+    if is_lost(served):
+        return say(
+            en="it has ended without being told to; %llm_serve --list says more",
+            zh="网关意外结束，详见 %llm_serve --list",
+        )
+    return say(en="it has ended", zh="网关已结束")
 
 
 class _View(Protocol):

@@ -21,7 +21,7 @@ from ._errors import short_errors
 
 if TYPE_CHECKING:
     from byzer_nb.serve.order import Order
-    from byzer_nb.serve.process import Served
+    from byzer_nb.serve.process import Lost, Served
 
 PORT = 8000
 KEY_NAME = "notebook"
@@ -69,9 +69,18 @@ class ServeMagics(Magics):
         options = arguments.options
         _check(options, arguments.rest)
         if options.list:
-            return Gateways(served=tuple(run(process.list_served())))
+            return Gateways(served=tuple(run(process.list_served())), lost=tuple(process.list_lost()))
         painter = painter_for(self.shell)
         if options.stop:
+            if (lost := _lost(options)) is not None:
+                run(process.stop(lost.place))
+                painter.note(
+                    say(
+                        en=f"The gateway at {lost.serving.address} had ended already; it is not listed any more.",
+                        zh=f"{lost.serving.address} 的网关早已结束，不再列出。",
+                    )
+                )
+                return None
             served = _one(options)
             run(process.stop(served.place))
             painter.note(
@@ -92,15 +101,20 @@ class ServeMagics(Magics):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gateways(Displayed):
-    """Gateways that run: where, for whom, and which models answer there."""
+    """Gateways that run: where, for whom, and which models answer there; and those that ended without being told to."""
 
     served: tuple[Served, ...]
+    lost: tuple[Lost, ...] = ()
 
     def __repr__(self) -> str:
-        return "\n".join(line for each in self.served for line in _lines(each)) or _nothing()
+        told = [line for each in self.served for line in _lines(each)]
+        told += [line for each in self.lost for line in _lines_of_lost(each)]
+        return "\n".join(told) or _nothing()
 
     def _html(self) -> str:
-        return "".join(map(_as_html, self.served)) or f"<div>{escape(_nothing())}</div>"
+        return (
+            "".join([*map(_as_html, self.served), *map(_lost_as_html, self.lost)]) or f"<div>{escape(_nothing())}</div>"
+        )
 
 
 def _as_html(served: Served) -> str:
@@ -108,6 +122,33 @@ def _as_html(served: Served) -> str:
     rows = "".join(f"<div>{escape(fact.strip())}</div>" for fact in facts)
     code = escape(curl[curl.index("curl ") :])
     return f"<div><b>{escape(title)}</b></div>{rows}<pre style='white-space:pre-wrap;margin:.3em 0'>{code}</pre>"
+
+
+def _lost_as_html(lost: Lost) -> str:
+    title, *facts = _lines_of_lost(lost)
+    rows = "".join(f"<div>{escape(fact.strip())}</div>" for fact in facts)
+    return f"<div><b>{escape(title)}</b></div>{rows}"
+
+
+def _lines_of_lost(lost: Lost) -> list[str]:
+    """That it is no more, where it said why, and how it is started again."""
+    settings = lost.place.order().settings
+    terminal = say(en="in the terminal that it was started in", zh="在启动它的终端里")
+    words = f" --port {settings.port}" + (f" --workers {settings.workers}" if settings.workers > 1 else "")
+    if lost.log is None:
+        again = f"byzerllm serve{words}" + (" --api_key '${MY_KEY}'" if settings.keys else "")
+    else:
+        again = f"%llm_serve{words}" + (" --key ${MY_KEY}" if settings.keys else "")
+    return [
+        say(
+            en=f"The gateway at {settings.address} has ended without being told to: it was killed, or its cluster "
+            "ended.",
+            zh=f"{settings.address} 的网关意外结束：进程被杀，或集群已停止。",
+        ),
+        f"  {say(en='log   ', zh='日志    ')} {lost.log or terminal}",
+        f"  {say(en='again ', zh='重新启动')} {again}",
+        f"  {say(en='forget', zh='不再列出')} %llm_serve --stop --port {settings.port}",
+    ]
 
 
 def _lines(served: Served) -> list[str]:
@@ -158,6 +199,17 @@ def _one(options: Namespace) -> Served:
             if len(found) == 1:
                 return found[0]
     return run(process.served_at(_port(options.port)))
+
+
+def _lost(options: Namespace) -> Lost | None:
+    """The one at the port that has ended without being told to; without a port the only one, if none runs."""
+    from byzer_nb._sync import run
+    from byzer_nb.serve import process
+
+    lost = process.list_lost()
+    if options.port:
+        return next((each for each in lost if each.port == _port(options.port)), None)
+    return lost[0] if len(lost) == 1 and not run(process.list_served()) else None
 
 
 def _port(text: str) -> int:

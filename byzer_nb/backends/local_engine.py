@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import cached_property
 from uuid import uuid4
 
 from byzer_nb.backends.chat_template import ChatTemplate
 from byzer_nb.backends.constrained import Constraint, Constraints
 from byzer_nb.backends.generation import Answer, LanguageModel, generate
-from byzer_nb.backends.plan import Plan, Recommended, plan_answer
+from byzer_nb.backends.plan import Plan, Recommended, plan_answer, too_long
+from byzer_nb.backends.token_size import bytes_of_a_token
 from byzer_nb.backends.tokenizer import Tokenizer
 from byzer_nb.backends.tool_form import CallReader, tool_form, with_calls
 from byzer_nb.backends.worker import Worker
@@ -97,9 +99,9 @@ class LocalEngine:
         schema, opening = request.schema, ""
         if request.tool_choice:
             schema, opening = self._forced(request)
-        prompt = (
-            self._tokenizer.encode_whole(request.messages[0].text) if request.is_raw else self._turns(request, opening)
-        )
+        text = request.messages[0].text if request.is_raw else self._turns(request, opening)
+        self._refuse_what_cannot_fit(text)
+        prompt = self._tokenizer.encode_whole(text) if request.is_raw else self._tokenizer.encode(text)
         if not prompt:
             raise BadInputError(f"There is nothing to read for {self._card.model!r}: the messages come to no text.")
         plan = plan_answer(
@@ -120,9 +122,27 @@ class LocalEngine:
             return answer, None
         return answer, CallReader(self._tool_form, request.tools, begun=opening)
 
-    def _turns(self, request: ChatRequest, opening: str) -> list[int]:
+    def _turns(self, request: ChatRequest, opening: str) -> str:
         text = self._template.render(request.messages, continue_last=request.options.continue_last, tools=request.tools)
-        return self._tokenizer.encode(text + opening)
+        return text + opening
+
+    def _refuse_what_cannot_fit(self, text: str) -> None:
+        """Raise for a text that is too long however it is cut, for cutting megabytes takes many seconds."""
+        limit = self._model.context_length
+        if not limit or len(text) < limit:  # as nearly all are
+            return
+        if (
+            self._bytes_of_a_token
+            and (least := len(text.encode(errors="surrogatepass")) // self._bytes_of_a_token) >= limit
+        ):
+            raise too_long(f"at least {least}", limit, model=self._card.model)
+
+    @cached_property
+    def _bytes_of_a_token(self) -> int:
+        try:
+            return bytes_of_a_token(self._tokenizer.rules())
+        except UnsupportedError:  # a tokenizer that shows no rules
+            return 0
 
     def _forced(self, request: ChatRequest) -> tuple[AnswerSchema, str]:
         """What holds the answer to a call, and how that begins."""

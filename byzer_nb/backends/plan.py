@@ -65,10 +65,7 @@ def _max_tokens(
         given = int(_number("max_length", options.extra["max_length"]))
         limit = min(limit, given) if limit else given
     if limit and prompt_length >= limit:
-        raise PromptTooLongError(
-            f"The prompt has {prompt_length} tokens, and {model!r} takes {limit} for prompt and answer together.",
-            hint="Shorten the prompt, or drop the oldest messages.",
-        )
+        raise too_long(str(prompt_length), limit, model=model)
     wanted = options.max_tokens
     if wanted is None and "max_new_tokens" in options.extra:
         wanted = int(_number("max_new_tokens", options.extra["max_new_tokens"]))
@@ -77,6 +74,14 @@ def _max_tokens(
     if wanted is None:
         wanted = limit - prompt_length if "max_length" in options.extra else recommended.max_tokens
     return min(wanted, limit - prompt_length) if limit else wanted
+
+
+def too_long(need: str, limit: int, *, model: str) -> PromptTooLongError:
+    """The error for a prompt that leaves no room for an answer, ready to be raised."""
+    return PromptTooLongError(
+        f"The prompt has {need} tokens, and {model!r} takes {limit} for prompt and answer together.",
+        hint="Shorten the prompt, or drop the oldest messages.",
+    )
 
 
 def _sampling(options: ChatOptions, generation: Mapping[str, Any]) -> Sampling:

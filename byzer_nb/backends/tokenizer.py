@@ -10,6 +10,7 @@ from byzer_nb.backends.checkpoint import Checkpoint
 from byzer_nb.errors import BadInputError
 
 ANY_TEXT = "a"  # it has tokens in every tokenizer
+LONG = 10_000  # characters: some milliseconds
 
 
 class Tokenizer(Protocol):
@@ -57,7 +58,11 @@ class FileTokenizer:
         self._rules.no_padding()
 
     def encode(self, text: str) -> list[int]:
-        return self._rules.encode(text, add_special_tokens=False).ids
+        if len(text) < LONG:
+            return self._rules.encode(text, add_special_tokens=False).ids
+        # The library keeps every other thread waiting for a text alone, and none for a batch.
+        [cut] = self._rules.encode_batch_fast([text], add_special_tokens=False)
+        return cut.ids
 
     def encode_whole(self, text: str) -> list[int]:
         return opened(self.encode(text), self._opening)

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import aiohttp
+from yarl import URL
 
+from byzer_nb._http.answer import Answer
+from byzer_nb._http.failures import HttpError, NotConnectedError, SlowConnectError
+from byzer_nb._http.line import Limits
+from byzer_nb._http.session import HttpSession
 from byzer_nb.cluster import wire
 from byzer_nb.cluster.engine_face import LEASE_HEADER
 from byzer_nb.cluster.lease_line import BrokenLineError, LeaseLine
@@ -26,7 +31,8 @@ T = TypeVar("T")
 CONNECT_SECONDS = 3.0
 TRIES = 4  # for a worker that died before it took the request, or a router that begins anew
 PAUSE_SECONDS = 0.01  # before the second try, and twice as much each time
-KEEP_ALIVE_SECONDS = 60.0
+MOST_URLS = 256  # that are remembered
+LIMITS = Limits(connect=CONNECT_SECONDS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +52,9 @@ class Direct(Way):
         super().__init__(name)
         self._door = door
         self._find_door = find_door
-        self._sessions = Sessions(self._new_session)
+        self._sessions = Sessions(HttpSession)  # to the workers
+        self._router_sessions = Sessions(_router_session)
+        self._urls: dict[str, URL] = {}
         self._lines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[LeaseLine]] = (
             weakref.WeakKeyDictionary()
         )
@@ -62,6 +70,7 @@ class Direct(Way):
         if line is not None and line.done() and not line.cancelled() and line.exception() is None:
             await line.result().close()
         await self._sessions.close()
+        await self._router_sessions.close()
 
     # -- a request ------------------------------------------------------------------------------------------------
 
@@ -71,17 +80,17 @@ class Direct(Way):
         async with self._answer(kind, path, body, spent=spent) as (response, grant):
             try:
                 if response.status != 200:
-                    raise self._refused(response.status, await response.text(errors="replace"))
-                async for chunk in response.content.iter_any():
+                    raise self._refused(response.status, (await response.read()).decode(errors="replace"))
+                while chunk := await response.chunk():
                     yield chunk, grant.worker
-            except (aiohttp.ClientError, OSError) as broken:
+            except (HttpError, OSError) as broken:
                 raise self._died(grant) from bare(broken)
 
     async def _whole(self, kind: str, path: str, body: bytes) -> bytes:
         async with self._answer(kind, path, body, spent=Spent()) as (response, grant):
             try:
                 answer = await response.read()
-            except (aiohttp.ClientError, OSError) as broken:
+            except (HttpError, OSError) as broken:
                 raise self._died(grant) from bare(broken)
             if answer.startswith(wire.ERROR):
                 raise wire.error_from_bytes(answer)
@@ -90,9 +99,7 @@ class Direct(Way):
             return answer
 
     @asynccontextmanager
-    async def _answer(
-        self, kind: str, path: str, body: bytes, *, spent: Spent
-    ) -> AsyncIterator[tuple[aiohttp.ClientResponse, Grant]]:
+    async def _answer(self, kind: str, path: str, body: bytes, *, spent: Spent) -> AsyncIterator[tuple[Answer, Grant]]:
         """A response that has begun to arrive; leaving early closes its connection."""
         response, grant = await self._send(kind, path, body)
         try:
@@ -101,21 +108,25 @@ class Direct(Way):
             response.close()  # it was read to its end, or nobody wants the rest
             self._free(grant.lease, tokens=spent.tokens)
 
-    async def _send(self, kind: str, path: str, body: bytes) -> tuple[aiohttp.ClientResponse, Grant]:
+    async def _send(self, kind: str, path: str, body: bytes) -> tuple[Answer, Grant]:
         session = await self._sessions.here()
         for attempt in range(1, TRIES + 1):
             grant = await self._ask(kind)
             try:
-                response = await session.post(
-                    grant.address + path, data=body, headers={**self._key(), LEASE_HEADER: str(grant.lease)}
+                response = await session.request(
+                    "POST",
+                    self._url(grant.address + path),
+                    body=body,
+                    headers={**self._key(), LEASE_HEADER: str(grant.lease)},
+                    limits=LIMITS,
                 )
             except BaseException as broken:
                 self._free(grant.lease)
-                if not isinstance(broken, aiohttp.ClientError | OSError):
+                if not isinstance(broken, HttpError | OSError):
                     raise bare(broken) from None
                 # A worker that never took the request may be followed by any other. One that died with it, before it
                 # said anything, is followed once: the request itself may be what kills.
-                if attempt == TRIES or not (attempt == 1 or isinstance(broken, aiohttp.ClientConnectorError)):
+                if attempt == TRIES or not (attempt == 1 or isinstance(broken, NotConnectedError | SlowConnectError)):
                     raise self._died(grant) from bare(broken)
                 await asyncio.sleep(PAUSE_SECONDS * 2**attempt)
             else:
@@ -177,21 +188,26 @@ class Direct(Way):
             if not before.cancelled() and before.exception() is None:
                 held = before.result().held
             self._door = await self._find_door()
-        session = await self._sessions.here()
+        session = await self._router_sessions.here()
         return await LeaseLine.open(session, self._door.address, headers=self._key(), held=held)
 
     def _key(self) -> dict[str, str]:
         # Not a header of the session: the model may be deployed anew, with another token.
         return {"Authorization": f"Bearer {self._door.token.reveal()}"}
 
-    def _new_session(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            read_bufsize=1 << 20,
-        )
+    def _url(self, address: str) -> URL:
+        url = self._urls.get(address)
+        if url is None:
+            if len(self._urls) >= MOST_URLS:  # workers that began anew listen elsewhere
+                self._urls.clear()
+            url = self._urls[address] = URL(address)
+        return url
+
+
+def _router_session() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS), cookie_jar=aiohttp.DummyCookieJar()
+    )
 
 
 async def _nothing(line: LeaseLine) -> None:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AbstractContextManager, aclosing, contextmanager
 
-from aiohttp import web
-
+from byzer_nb._http.asked import Asked
+from byzer_nb._http.serving import Server
 from byzer_nb.cluster import wire
-from byzer_nb.cluster.face import Face
-from byzer_nb.cluster.sender import Sender
+from byzer_nb.cluster.face import GOODBYE_SECONDS, LARGEST_REQUEST
 from byzer_nb.cluster.tally import Tally
 from byzer_nb.errors import ByzerError
 from byzer_nb.types import Engine, Secret
 from byzer_nb.types.abilities import able
 
 LEASE_HEADER = "Lease"
-JSON_LINES = "application/x-ndjson"
+JSON_LINES = b"application/x-ndjson"
+
+_LEASE = LEASE_HEADER.lower().encode()
 
 
 class EngineFace:
@@ -28,7 +29,6 @@ class EngineFace:
         self.tally = Tally()
         self._engine = engine
         self._name = name
-        self._stall_seconds = stall_seconds
         self._works = {
             "/embed": self._embed,
             "/tokenize": self._tokenize,
@@ -37,18 +37,23 @@ class EngineFace:
             "/transcribe": self._transcribe,
             "/draw": self._draw,
         }
-        routes = [
-            web.post("/chat", self._chat),
-            web.post("/stream", self._stream),
-            web.post("/speak", self._stream),
-            *(web.post(path, self._answering(path)) for path in self._works),
-        ]
-        self._face = Face(routes, token=token)
-        self.open = self._face.open
+        self._server = Server(
+            {
+                "/chat": self._chat,
+                "/stream": self._stream,
+                "/speak": self._stream,
+                **dict.fromkeys(self._works, self._work),
+            },
+            token=token.reveal(),
+            largest_request=LARGEST_REQUEST,
+            stall_seconds=stall_seconds,
+            goodbye_seconds=GOODBYE_SECONDS,
+        )
+        self.open = self._server.open
 
     async def close(self) -> None:
         """Stop to listen; who is still served is cut off."""
-        await self._face.close()
+        await self._server.close()
 
     # -- what the engine does, on bytes; also for clients that come over Ray ----------------------------------------
 
@@ -115,36 +120,21 @@ class EngineFace:
 
     # -- HTTP -----------------------------------------------------------------------------------------------------
 
-    async def _chat(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        with self._working_on(request):
-            return web.Response(body=await self.answer("/chat", body), content_type=JSON_LINES)
+    async def _chat(self, asked: Asked) -> None:
+        with self._working_on(asked):
+            asked.answer(await self.answer(asked.path, asked.body), media_type=JSON_LINES)
 
-    async def _stream(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
-        response = web.StreamResponse(headers={"Content-Type": JSON_LINES})
-        with self._working_on(request):
-            await response.prepare(request)
-            async with Sender(response.write, stall_seconds=self._stall_seconds) as sender:
-                async with aclosing(self.lines(request.path, body)) as lines:
-                    async for line in lines:
-                        if not sender.put(line):
-                            await sender.sent()
-                await sender.sent()
-            await response.write_eof()
-        return response
+    async def _stream(self, asked: Asked) -> None:
+        with self._working_on(asked):
+            await asked.stream(self.lines(asked.path, asked.body), media_type=JSON_LINES)
 
-    def _answering(self, path: str) -> Callable[[web.Request], Coroutine[None, None, web.Response]]:
-        async def handle(request: web.Request) -> web.Response:
-            body = await request.read()
-            with self._working_on(request):
-                try:
-                    return web.Response(body=await self.answer(path, body))
-                except Exception as failed:  # whatever an engine raises belongs to the caller
-                    status = 400 if isinstance(failed, ByzerError) else 500
-                    return web.Response(status=status, body=wire.error_to_line(failed))
-
-        return handle
+    async def _work(self, asked: Asked) -> None:
+        with self._working_on(asked):
+            try:
+                asked.answer(await self.answer(asked.path, asked.body))
+            except Exception as failed:  # whatever an engine raises belongs to the caller
+                status = 400 if isinstance(failed, ByzerError) else 500
+                asked.answer(wire.error_to_line(failed), status=status)
 
     @contextmanager
     def working(self, lease: int) -> Iterator[None]:
@@ -155,5 +145,5 @@ class EngineFace:
         finally:
             self.running.discard(lease)
 
-    def _working_on(self, request: web.Request) -> AbstractContextManager[None]:
-        return self.working(int(request.headers.get(LEASE_HEADER, 0)))
+    def _working_on(self, asked: Asked) -> AbstractContextManager[None]:
+        return self.working(int(asked.headers.get(_LEASE, 0)))

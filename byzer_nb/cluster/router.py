@@ -8,6 +8,7 @@ import os
 import time
 from typing import Any
 
+from byzer_nb._garbage import keep_what_is_loaded
 from byzer_nb._rate_limit import RateLimit
 from byzer_nb.cluster.direct import Door
 from byzer_nb.cluster.directory import worker_name
@@ -17,7 +18,7 @@ from byzer_nb.cluster.log_file import last_lines, log_path
 from byzer_nb.cluster.placement import not_placed
 from byzer_nb.cluster.session import WORKERS_NAMESPACE
 from byzer_nb.cluster.wire import error_from_bytes, error_to_line
-from byzer_nb.cluster.worker import LOOP_BACK, Loaded, Worker, address_of_node, keep_what_is_loaded
+from byzer_nb.cluster.worker import LOOP_BACK, Loaded, Worker, address_of_node
 from byzer_nb.errors import ByzerError, ModelCallError
 from byzer_nb.types import DeploySpec, ModelCard, Secret
 from byzer_nb.types.policy import read_policy

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from byzer_nb._garbage import keep_what_is_loaded
 from byzer_nb.cluster.engine_face import EngineFace
 from byzer_nb.cluster.log_file import LogFile, last_lines, log_path
 from byzer_nb.cluster.pull import PullStreams
@@ -126,12 +126,6 @@ class Worker:
         if self._face is None:
             raise ModelCallError(f"Worker {self._index} of {self._spec.name!r} is not ready yet.", retryable=True)
         return self._face
-
-
-def keep_what_is_loaded() -> None:
-    """Take modules and weights out of what Python looks through for garbage, which would hold up every answer."""
-    gc.collect()
-    gc.freeze()
 
 
 def node() -> str:

@@ -86,7 +86,7 @@ class Asking:
             async for delta in deltas:
                 if delta.tool_calls:
                     is_enough = self._question.one_call and has_called
-                    delta = replace(delta, tool_calls=() if is_enough else self._told(delta.tool_calls))
+                    delta = delta.but(tool_calls=() if is_enough else self._told(delta.tool_calls))
                     has_called = True
                 yield delta
 
@@ -182,9 +182,11 @@ async def _shaped(client: AsyncClient, question: Question, card: ModelCard) -> R
         )
     except ShapeError as wrong:
         if wrong.reply.finish_reason == "length":  # the caller's own limit cut it, and says so
-            return wrong.reply
+            return replace(wrong.reply, tool_calls=())
         raise
-    return replace(shaped.reply, text=_as_text(shaped.value, shaped.reply.text))
+    answer = replace(shaped.reply, text=_as_text(shaped.value, shaped.reply.text))
+    # The arguments of a tool of ours may be the answer, and the caller offered no such tool.
+    return replace(answer, tool_calls=(), finish_reason="stop") if answer.tool_calls else answer
 
 
 def _unchanged(messages: tuple[Message, ...]) -> tuple[Message, ...]:

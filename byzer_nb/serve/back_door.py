@@ -9,24 +9,31 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 ASK_SECONDS = 2.0
 LONGEST_PATH = 100  # bytes that fit into the address of such a socket everywhere
 SUFFIX = ".door"
+OUTSIDE = -1  # the number of a process that is none of a gateway's
+SIZE = 4  # bytes before each piece of a talk: how large it is; an empty one is the end
 
-Answers = dict[str, Callable[[], Awaitable[bytes]]]
+Answers = Mapping[str, Callable[[], Awaitable[bytes]]]
+Talks = Mapping[str, Callable[[bytes], AsyncGenerator[bytes, None]]]
 
 
 class BackDoor:
-    """Answers one word a connection."""
+    """Answers one word a connection, or talks piece by piece about what is said behind the word."""
 
-    def __init__(self, path: Path, answers: Answers) -> None:
+    def __init__(self, path: Path, answers: Answers, talks: Talks = MappingProxyType({})) -> None:
         self.path = path
         self._answers = answers
+        self._talks = talks
+        self._talking: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._file = 0  # which one it is, among all that may come to stand at this path
 
     async def open(self) -> None:
         """Listen; a door of an earlier process at this place is taken down."""
@@ -38,24 +45,72 @@ class BackDoor:
                 door.bind(address)
         finally:
             os.umask(before)
+        self._file = self.path.stat().st_ino
         self._server = await asyncio.start_unix_server(self._answer, sock=door)
 
     async def close(self) -> None:
-        """Listen no more."""
+        """Listen no more. The door of a process that has taken this place meanwhile stays."""
         if self._server is not None:
             self._server.close()
-            self.path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                if self.path.stat().st_ino == self._file:
+                    self.path.unlink()
+
+    async def quiet(self, seconds: float) -> None:
+        """Wait for the end of the talks that go on, so long at most."""
+        if self._talking:
+            await asyncio.wait(self._talking, timeout=seconds)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            answer = self._answers.get((await reader.readline()).decode().strip())
+            name, _, words = (await reader.readline()).rstrip().partition(b" ")
+            answer, talk = self._answers.get(name.decode()), self._talks.get(name.decode())
             if answer is not None:
                 writer.write(await answer())
                 await writer.drain()
-        except (OSError, UnicodeDecodeError):
+            elif talk is not None:
+                await self._talk(talk(words), reader, writer)
+        except (OSError, UnicodeDecodeError, ValueError):
             pass  # whoever asked is gone, or is none of us
         finally:
             writer.close()
+
+    async def _talk(
+        self, pieces: AsyncGenerator[bytes, None], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Say all pieces, unless whoever listens leaves."""
+        talking = asyncio.create_task(_say(pieces, writer))
+        self._talking.add(talking)
+        talking.add_done_callback(self._talking.discard)
+        leaving = asyncio.create_task(reader.read())
+        try:
+            await asyncio.wait((talking, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+            talking.cancel()
+        with suppress(asyncio.CancelledError):
+            await talking
+
+
+async def _say(pieces: AsyncGenerator[bytes, None], writer: asyncio.StreamWriter) -> None:
+    async with aclosing(pieces):
+        async for piece in pieces:
+            writer.write(len(piece).to_bytes(SIZE) + piece)
+            await writer.drain()
+    writer.write(bytes(SIZE))
+    await writer.drain()
+
+
+async def converse(path: Path, word: str, words: bytes) -> AsyncGenerator[bytes, None]:
+    """The pieces that one process says, to their end; one that breaks off is an `EOFError` or a `ConnectionError`."""
+    with _address(path) as address:
+        reader, writer = await asyncio.open_unix_connection(address)
+    try:
+        writer.write(f"{word} ".encode() + words + b"\n")
+        while size := int.from_bytes(await reader.readexactly(SIZE)):
+            yield await reader.readexactly(size)
+    finally:
+        writer.close()
 
 
 async def ask(path: Path, word: str) -> bytes | None:
@@ -73,17 +128,21 @@ async def ask(path: Path, word: str) -> bytes | None:
 
 
 class Siblings:
-    """The other processes of the same gateway."""
+    """The other processes of the same gateway; `worker` is the number of this one."""
 
-    def __init__(self, folder: Path | None = None, *, but: str = "") -> None:
+    def __init__(self, folder: Path | None = None, *, worker: int = 0) -> None:
         self._folder = folder
-        self._but = but
+        self.worker = worker
+
+    def door(self, worker: int) -> Path | None:
+        """The back door of the one with a number, unless that is this one."""
+        return None if self._folder is None or worker == self.worker else self._folder / f"{worker}{SUFFIX}"
 
     async def ask(self, word: str) -> list[bytes]:
         """What each of them says, as far as it answers."""
         if self._folder is None:
             return []
-        doors = [door for door in sorted(self._folder.glob(f"*{SUFFIX}")) if door.name != self._but]
+        doors = [door for door in sorted(self._folder.glob(f"*{SUFFIX}")) if door.name != f"{self.worker}{SUFFIX}"]
         said = await asyncio.gather(*(ask(door, word) for door in doors))
         return [each for each in said if each]
 

@@ -182,8 +182,9 @@ class Exchange:
                 first = b""
             await self._begin(200, media_type, [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")])
             self._can_tell = tells_failure
+            await self._write(first)
+            await asyncio.sleep(0)  # the first words go out before others that are here already are written down
             async with Sender(self._write, stall_seconds=self._stall_seconds) as sender:
-                sender.put(first)
                 try:
                     async for line in lines:
                         if not sender.put(line):

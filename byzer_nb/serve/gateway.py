@@ -38,7 +38,7 @@ class Gateway:
         self.keyring = Keyring(settings.keys)
         self.metrics = Metrics()
         self.requests = RequestsLog(self.metrics)
-        self.responses = KeptResponses(settings.kept_bytes, settings.kept_seconds)
+        self.responses = KeptResponses(settings.kept_bytes // settings.workers, settings.kept_seconds)
         self.siblings = Siblings()  # processes that serve the same
 
     def model(self, named: str) -> str:
@@ -190,4 +190,5 @@ def application(gateway: Gateway) -> Any:  # Any: an ASGI app
         allow_headers=list(cors.headers),
         allow_credentials=cors.credentials,
         expose_headers=["x-request-id", "retry-after"],
+        allow_private_network=True,  # whoever allows an origin means a page that calls this machine, which browsers ask
     )

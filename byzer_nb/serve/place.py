@@ -22,12 +22,13 @@ from byzer_nb.serve.settings import ServeSettings
 
 FAILURE = ".failed"
 ACCOUNTS = "accounts"
+SERVING = "serving.json"
 LOCK_SECONDS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Serving:
-    """What a gateway has written down about itself."""
+    """What a gateway has written down about itself. A quiet one has no terminal, and prints into logs."""
 
     pid: int
     address: str
@@ -35,6 +36,7 @@ class Serving:
     workers: int
     keys: tuple[str, ...]
     cluster: str
+    is_quiet: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +75,7 @@ class Place:
     # -- who holds it ---------------------------------------------------------------------------------------------
 
     @contextmanager
-    def held(self, order: Order) -> Iterator[None]:
+    def held(self, order: Order, *, is_quiet: bool) -> Iterator[None]:
         """Be the gateway of this place for the time of the block."""
         self.make()
         with open(self.folder / "lock", "a") as lock:
@@ -81,7 +83,7 @@ class Place:
                 raise already(order.settings)
             self.clear()
             order.write(self.order_path)
-            self._write(order)
+            self._write(order, is_quiet=is_quiet)
             try:
                 yield
             finally:
@@ -112,7 +114,12 @@ class Place:
 
     def clear(self) -> None:
         """Take away what a gateway leaves, but for its logs and its order."""
-        for pattern in (f"*{SUFFIX}", f"*{FAILURE}", "serving.json", ACCOUNTS):
+        self.tidy()
+        (self.folder / SERVING).unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """The same, but for what it said of itself, which stays when it ended without being told to."""
+        for pattern in (f"*{SUFFIX}", f"*{FAILURE}", ACCOUNTS):
             for path in self.folder.glob(pattern):
                 path.unlink(missing_ok=True)
 
@@ -127,7 +134,7 @@ class Place:
         """What is served here."""
         return read_order(self.order_path)
 
-    def _write(self, order: Order) -> None:
+    def _write(self, order: Order, *, is_quiet: bool) -> None:
         settings = order.settings
         serving = Serving(
             pid=os.getpid(),
@@ -136,15 +143,21 @@ class Place:
             workers=settings.workers,
             keys=tuple(key.name for key in settings.keys),
             cluster=order.ray_address,
+            is_quiet=is_quiet,
         )
-        write_private(self.folder / "serving.json", msgspec.json.encode(serving))
+        write_private(self.folder / SERVING, msgspec.json.encode(serving))
 
     def serving(self) -> Serving | None:
         """What the gateway says of itself; nothing when there is none."""
-        if not self.is_alive():
-            return None
+        return self._said() if self.is_alive() else None
+
+    def lost(self) -> Serving | None:
+        """What one said that is no more, and did not take it back: it was killed, or fell."""
+        return None if self.is_alive() else self._said()
+
+    def _said(self) -> Serving | None:
         with suppress(FileNotFoundError, msgspec.DecodeError):
-            return msgspec.json.decode((self.folder / "serving.json").read_bytes(), type=Serving)
+            return msgspec.json.decode((self.folder / SERVING).read_bytes(), type=Serving)
         return None
 
     def door(self, worker: int) -> Path:
@@ -194,12 +207,16 @@ def gateways_folder() -> Path:
 
 
 def places() -> list[Place]:
-    """The places that are alive; what is left of others is cleared away, but for their logs."""
+    """All of them, in order."""
+    return [Place(folder) for folder in sorted(gateways_folder().glob("*/"))]
+
+
+def living_places() -> list[Place]:
+    """The places that are alive; what is left of others is cleared away, but for their logs and how they ended."""
     alive = []
-    for folder in sorted(gateways_folder().glob("*/")):
-        place = Place(folder)
+    for place in places():
         if place.is_alive():
             alive.append(place)
         else:
-            place.clear()
+            place.tidy()
     return alive

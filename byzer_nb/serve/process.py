@@ -10,19 +10,21 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
 from byzer_nb.errors import GatewayError
-from byzer_nb.serve.back_door import Siblings, ask
+from byzer_nb.serve.back_door import OUTSIDE, Siblings, ask
 from byzer_nb.serve.detached import LOG
 from byzer_nb.serve.gathering import Row, decoded, rows_of, summed
 from byzer_nb.serve.order import Order
-from byzer_nb.serve.place import Place, Serving, already, places
+from byzer_nb.serve.place import Place, Serving, already, living_places, places
 from byzer_nb.serve.ports import check_free
 from byzer_nb.serve.supervisor import KILL_SECONDS, LOOK_SECONDS, START_SECONDS
 
 _children: dict[int, subprocess.Popen[bytes]] = {}  # started by this process, which has to hear of their ends
+_started: set[int] = set()  # by this process, whether they run or not
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +39,25 @@ class Served:
     def address(self) -> str:
         """Where clients find it."""
         return self.serving.address
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lost:
+    """A gateway that ended without being told to."""
+
+    place: Place
+    serving: Serving
+
+    @property
+    def port(self) -> int:
+        """Where it listened."""
+        return self.place.order().settings.port
+
+    @property
+    def log(self) -> Path | None:
+        """Where it spoke last; one that was started in a terminal spoke there."""
+        logs = self.place.folder.glob("*.log") if self.serving.is_quiet else ()
+        return max(logs, key=lambda path: path.stat().st_mtime, default=None)
 
 
 async def start(order: Order) -> Served:
@@ -57,6 +78,8 @@ async def start(order: Order) -> Served:
                 await asyncio.sleep(LOOK_SECONDS)
     except TimeoutError:
         _end_group(child.pid, signal.SIGKILL)
+        if await _ended(place, child.pid, KILL_SECONDS):
+            place.clear()
         raise GatewayError(
             f"The gateway did not answer within {START_SECONDS:g} s.", hint=f"Its log: {place.log(LOG)}"
         ) from None
@@ -75,6 +98,7 @@ def _spawned(order: Order, place: Place) -> subprocess.Popen[bytes]:
         start_new_session=True,  # so that the stop button of a notebook does not reach it
     )
     _children[child.pid] = child
+    _started.add(child.pid)
     return child
 
 
@@ -88,8 +112,26 @@ def _not_started(place: Place, code: int) -> GatewayError:
 async def list_served() -> list[Served]:
     """Every gateway of this user on this machine that answers."""
     _reap()
-    found = [await _served(place) for place in places()]
+    found = [await _served(place) for place in living_places()]
     return [each for each in found if each is not None]
+
+
+def list_lost() -> list[Lost]:
+    """Every gateway of this user on this machine that ended without being told to, and was not started again.
+
+    Of those that end with their kernel only this kernel's own, for the others had no reason to stay.
+    """
+    found = []
+    for place in places():
+        serving = place.lost()
+        if serving is not None and (serving.pid in _started or not place.order().ends_with_its_parent):
+            found.append(Lost(place=place, serving=serving))
+    return found
+
+
+def is_lost(served: Served) -> bool:
+    """Whether one that ran has ended without being told to."""
+    return served.place.lost() is not None
 
 
 def was_started_here(served: Served) -> bool:
@@ -104,6 +146,12 @@ async def served_at(port: int) -> Served:
         if each.place.order().settings.port == port:
             return each
     known = ", ".join(each.address for each in running)
+    for lost in list_lost():
+        if lost.port == port:
+            raise GatewayError(
+                f"The gateway at {lost.serving.address} has ended without being told to.",
+                hint=f"Its log: {lost.log}" if lost.log else "What it said stands in its terminal.",
+            )
     raise GatewayError(
         f"No gateway of yours serves at port {port}.",
         hint=f"There are: {known}" if known else "Start one: %llm_serve, or byzerllm serve in a terminal.",
@@ -126,19 +174,22 @@ async def _served(place: Place, *, is_whole: bool = False) -> Served | None:
 
 async def requests_of(place: Place) -> list[Row] | None:
     """The requests of a gateway, from all its processes; nothing when none of them answers any more."""
-    said = await Siblings(place.folder).ask("requests")
+    said = await Siblings(place.folder, worker=OUTSIDE).ask("requests")
     return rows_of(map(decoded, said)) if said else None
 
 
 async def metrics_of(place: Place) -> str:
     """The counters of a gateway, over all its processes."""
-    return summed(await Siblings(place.folder).ask("metrics")).decode()
+    return summed(await Siblings(place.folder, worker=OUTSIDE).ask("metrics")).decode()
 
 
 async def stop(place: Place) -> None:
     """End a gateway; its running answers are finished first, unless that takes longer than the order allows."""
     serving = place.serving()
     if serving is None:
+        _reap()
+        if place.lost() is not None:
+            place.clear()
         return
     is_detached = _is_leader(serving.pid)
     with suppress(ProcessLookupError):
@@ -149,7 +200,8 @@ async def stop(place: Place) -> None:
             os.kill(serving.pid, signal.SIGKILL)
         if is_detached:
             _end_group(serving.pid, signal.SIGKILL)
-        await _ended(place, serving.pid, KILL_SECONDS)
+        if await _ended(place, serving.pid, KILL_SECONDS):
+            place.clear()
 
 
 async def restart(place: Place) -> Served:

@@ -16,6 +16,43 @@ from byzer_nb.serve.settings import ServeSettings
 LARGEST_HEAD = 64 * 1024  # bytes of a head that is not whole yet
 
 
+class Corked:
+    """A connection on which what is written in one go travels in one packet, such as a head and its body."""
+
+    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:  # Any: asyncio's own, or uvloop's
+        self._transport = transport
+        self._loop = loop
+        self._waiting: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Send it when whoever writes has nothing more to say for now."""
+        if not self._waiting:
+            self._loop.call_soon(self._flush)
+        self._waiting.append(data)
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self._transport.write(waiting[0] if len(waiting) == 1 else b"".join(waiting))
+
+    def get_write_buffer_size(self) -> int:
+        """How many bytes the reader has not taken yet."""
+        return int(self._transport.get_write_buffer_size()) + sum(map(len, self._waiting))
+
+    def close(self) -> None:
+        """Hang up when all is said."""
+        self._flush()
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Hang up."""
+        self._waiting.clear()
+        self._transport.abort()
+
+    def __getattr__(self, name: str) -> Any:  # Any: all else is the transport's own
+        return getattr(self._transport, name)
+
+
 class PatientProtocol(HttpToolsProtocol):
     """HTTP as uvicorn speaks it, that waits for no head and no reader for ever; an app can end a connection too."""
 
@@ -27,6 +64,8 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:  # Any: asyncio's own
         super().connection_made(transport)
+        corked: Any = Corked(transport, self.loop)
+        self.transport = corked
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import ssl
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -15,6 +16,7 @@ from socket import socket
 import msgspec
 import uvicorn
 
+from byzer_nb._garbage import keep_what_is_loaded
 from byzer_nb.client.client import AsyncClient
 from byzer_nb.client.local import shared_models
 from byzer_nb.client.reachable import reachable_models
@@ -28,6 +30,7 @@ from byzer_nb.serve.logs import set_up_logging
 from byzer_nb.serve.order import Order
 from byzer_nb.serve.place import Failure, Place, already
 from byzer_nb.serve.ports import bound
+from byzer_nb.serve.responses.telling import WORD, tell, wish_from_line
 from byzer_nb.serve.running import config
 from byzer_nb.serve.supervisor import Supervisor
 
@@ -46,7 +49,7 @@ def serve(order: Order, *, when_ready: Ready | None = None, is_quiet: bool = Fal
     order = replace(order, settings=replace(order.settings, port=port))
     place = Place.of(order.settings)
     try:
-        with place.held(order):
+        with place.held(order, is_quiet=is_quiet):
             if order.settings.workers > 1:
                 Supervisor(order, place, sockets, is_quiet=is_quiet, when_ready=when_ready).run()
             else:
@@ -103,9 +106,12 @@ class GatewayServer(uvicorn.Server):
         self._gateway = gateway
         self._models = models
         self._when_ready = when_ready
-        door = place.door(worker)
-        self._door = BackDoor(door, {"ready": self._ready, "metrics": self._metrics, "requests": self._requests})
-        gateway.siblings = Siblings(place.folder, but=door.name)
+        self._door = BackDoor(
+            place.door(worker),
+            {"ready": self._ready, "metrics": self._metrics, "requests": self._requests},
+            {WORD: lambda words: tell(gateway.responses, wish_from_line(words))},
+        )
+        gateway.siblings = Siblings(place.folder, worker=worker)
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Load, listen, and say so."""
@@ -115,6 +121,7 @@ class GatewayServer(uvicorn.Server):
                     await shared_models().deploy(spec)
             await super().startup(sockets=sockets)
             await self._door.open()
+            keep_what_is_loaded()
             if self._when_ready is not None:
                 self._when_ready(await self._gateway.models())
         except Exception as failed:  # told by whoever called, and not by the loop in its own words
@@ -123,7 +130,9 @@ class GatewayServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         """Finish what runs, and close what was opened."""
+        end = time.monotonic() + self._gateway.settings.drain_seconds
         await super().shutdown(sockets=sockets)
+        await self._door.quiet(max(0.0, end - time.monotonic()))
         await self._door.close()
         await reachable_models().close()
 

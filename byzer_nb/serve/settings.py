@@ -30,8 +30,8 @@ class ServeSettings:
 
     `served_model_name` is the one model that answers whatever a request names. `timeout` is for a whole answer, in
     seconds; `stall_seconds` for a client that does not read, or does not send what it announced; `head_seconds` for the
-    head of a request. Of the answers at /v1/responses the newest `kept_bytes` are kept, for `kept_seconds`, and only in
-    the process that gave them.
+    head of a request. Of the answers at /v1/responses the newest `kept_bytes` are kept, for `kept_seconds`; each
+    process keeps those that it gave, and has its share of the bytes.
     """
 
     host: str = LOOP_BACK

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html import escape
-from typing import Literal
+from typing import Any, Literal
+
+import msgspec
 
 from byzer_nb._display import Displayed, key_value_table
 from byzer_nb.types.tools import ToolCall
@@ -25,8 +27,7 @@ class Usage:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Delta:
+class Delta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The next piece of an answer. Text and reasoning are increments; the last delta has finish reason and usage.
 
     Of an answer that came from the cluster it also has the index of the worker, and where another model stepped in,
@@ -43,6 +44,10 @@ class Delta:
     model: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     stopped_by: str = ""
+
+    def but(self, **changes: Any) -> Delta:  # Any: the values of fields
+        """The same piece with something else in some fields."""
+        return msgspec.structs.replace(self, **changes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

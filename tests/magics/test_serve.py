@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,7 +19,8 @@ from byzer_nb.serve import process
 from byzer_nb.serve.keys import KeyEntry, hash_of
 from tests.cli.head_node import SCRIPTS, free_ports
 from tests.magics.kernel import Kernel
-from tests.serve.starting import Starter, Stream, ask, starter
+from tests.serve.gateways import eventually
+from tests.serve.starting import Starter, Stream, ask, kill, starter
 
 KEY = "bz-canary-4f9d2b7e61a05c38"
 STOP_BUTTON = """
@@ -128,6 +131,52 @@ def test_a_running_request_is_shown_with_its_state(start: Starter, cell: Cell) -
     stream.join()
     assert "it has ended" in shown
     assert "/v1/chat/completions" in shown
+
+
+def test_one_that_was_killed_is_told_with_its_log_and_how_to_start_it_again(start: Starter, cell: Cell) -> None:
+    served = start.start(keys=(KeyEntry(name="ann", hash=hash_of(KEY)),), workers=2)
+    port = served.place.order().settings.port
+    kill(served.serving.pid)
+    assert eventually(lambda: run(process.list_served()) == [])
+    for _ in range(2):
+        shown = cell("%llm_serve --list")
+        assert f"The gateway at {served.address} has ended without being told to" in shown
+        assert f"log    {served.place.folder}/" in shown
+        assert f"again  %llm_serve --port {port} --workers 2 --key ${{MY_KEY}}\n" in shown
+    html = Gateways(served=(), lost=tuple(process.list_lost()))._repr_mimebundle_()["text/html"]
+    assert f"<b>The gateway at {served.address} has ended" in html
+    for doing in ("watch", "stop"):
+        assert f"The gateway at {served.address} " in cell(f"%llm_serve --{doing} --port {port}")
+    assert "No gateway of yours runs on this machine." in cell("%llm_serve --list")
+
+
+def test_one_that_was_killed_and_started_again_is_told_no_more(start: Starter, cell: Cell) -> None:
+    served = start.start()
+    kill(served.serving.pid)
+    assert eventually(lambda: run(process.list_served()) == [])
+    start.start(port=served.place.order().settings.port)
+    assert [each for each in process.list_lost() if each.place.folder == served.place.folder] == []
+    run(process.stop(served.place))
+    assert process.list_lost() == []
+
+
+def test_one_that_was_killed_while_it_was_watched_says_so(start: Starter, cell: Cell) -> None:
+    served = start.start()
+    killing = threading.Timer(1.0, lambda: kill(served.serving.pid))
+    killing.start()
+    assert "it has ended without being told to" in cell("%llm_serve --watch")
+    killing.join()
+
+
+def test_one_that_ended_with_the_kernel_of_somebody_else_is_no_loss(start: Starter, cell: Cell) -> None:
+    served = start.start()
+    order = replace(served.place.order(), ends_with_its_parent=True)
+    kill(served.serving.pid)
+    assert eventually(lambda: not served.place.is_alive())
+    order.write(served.place.order_path)
+    assert [each.place.folder for each in process.list_lost()] == [served.place.folder]  # this kernel's own
+    asked = "from byzer_nb.serve.process import list_lost; print(list_lost())"
+    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True).stdout == b"[]\n"
 
 
 def test_the_table_shows_the_newest_rows_and_counts_the_rest() -> None:

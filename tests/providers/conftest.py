@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import subprocess
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -58,16 +57,10 @@ def stream(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-def tls_port(tmp_path: Path) -> Iterator[int]:
+def tls_port(tls_files: tuple[Path, Path]) -> Iterator[int]:
     """A server whose certificate nobody signed."""
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
-    try:
-        subprocess.run([*command, "-out", certificate, "-keyout", key], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("openssl is not installed")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(*tls_files)
     loop = asyncio.new_event_loop()
     writers: list[asyncio.StreamWriter] = []
 

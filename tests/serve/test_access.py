@@ -290,8 +290,10 @@ def test_pages_of_other_origins_may_not_call(http: httpx.Client) -> None:
 
 
 def test_a_page_from_here_may_call_where_no_key_is_wanted(http: httpx.Client) -> None:
-    for origin in ("http://localhost:8888", "http://127.0.0.1:8888", "http://[::1]:8888"):
+    for origin in ("http://localhost:8888", "http://127.0.0.1:8888", "http://[::1]:8888", "http://app.localhost"):
         assert http.get("/v1/models", headers={"origin": origin}).status_code == 200
+    for origin in ("http://localhost.example", "http://notlocalhost", "http://localhost@evil.example"):
+        assert http.get("/v1/models", headers={"origin": origin}).status_code == 403
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "[", "10.0.0.7:8000"])
@@ -316,6 +318,9 @@ def test_pages_may_call_where_that_is_set(open_gateway: OpenGateway) -> None:
     allowed = httpx.options(f"{gateway.base_url}/chat/completions", headers=PREFLIGHT)
     assert allowed.status_code == 200
     assert allowed.headers["access-control-allow-origin"] == "https://page.example"
+    near = PREFLIGHT | {"access-control-request-private-network": "true"}  # as browsers ask for addresses at home
+    answer = httpx.options(f"{gateway.base_url}/chat/completions", headers=near)
+    assert (answer.status_code, answer.headers["access-control-allow-private-network"]) == (200, "true")
     other = httpx.options(
         f"{gateway.base_url}/chat/completions", headers=PREFLIGHT | {"origin": "https://evil.example"}
     )

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from anthropic import Anthropic
+from anthropic import Anthropic, beta_tool
 
 from byzer_nb import ScriptedEngine
 from byzer_nb.types import Reply, ToolCall
@@ -78,3 +78,13 @@ def test_calls_without_ids_get_some_and_broken_arguments_are_shown(open_gateway:
         assert "" not in (first.id, second.id)
         assert first.id != second.id
         assert (first.input, second.input) == ({}, {"INVALID_JSON": "{oops"})
+
+
+def test_the_runner_of_anthropics_client_goes_round_by_itself(anthropic: Anthropic) -> None:
+    def weather(city: str) -> str:
+        """Tells the weather of a city."""
+        return f"21 degrees in {city}"
+
+    asked: Any = {"model": "tools", "max_tokens": 50, "messages": HELLO}
+    runner = anthropic.beta.messages.tool_runner(tools=[beta_tool(weather)], **asked)
+    assert [block.text for block in runner.until_done().content] == ["It says 21 degrees in Paris."]

@@ -144,6 +144,16 @@ def test_too_long_a_text_is_told_with_its_need_and_the_limit(openai: OpenAI) -> 
     assert told.value.code == "context_length_exceeded"
 
 
+def test_a_text_of_megabytes_is_refused_with_the_least_that_it_has(openai: OpenAI) -> None:
+    text = "hello " * 1_700_000
+    with pytest.raises(BadRequestError, match=r"has at least \d+ tokens.*takes 1024") as told:
+        openai.completions.create(prompt=text, **TINY)
+    assert told.value.code == "context_length_exceeded"
+    with pytest.raises(BadRequestError, match=r"has at least \d+ tokens.*takes 1024") as told:
+        openai.chat.completions.create(messages=[{"role": "user", "content": text}], **TINY)
+    assert told.value.code == "context_length_exceeded"
+
+
 @pytest.mark.contract("SERVE-04")
 def test_model_that_takes_turns_alone_is_sent_one_and_the_answer_says_so(
     relayed: OpenAI, upstream: OpenAIStandIn

@@ -1,4 +1,4 @@
-"""Clients of the world beside OpenAI's own: langchain-openai, litellm, and llm."""
+"""Clients of the world beside the vendors' own: langchain-openai, langchain-anthropic, litellm, and llm."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from langchain_anthropic import ChatAnthropic
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_openai import ChatOpenAI
 from openai import AsyncOpenAI, OpenAI
@@ -103,6 +104,44 @@ def test_langchain_merges_calls_of_a_stream(chat: Any) -> None:
 def test_langchain_gets_a_class_back(chat: Any, model: str, method: str) -> None:
     asked = chat(model).with_structured_output(Weather, method=method)
     assert asked.invoke("How is it in Paris? Answer in JSON.") == Weather(city="Paris", degrees=21)
+
+
+# -- langchain-anthropic ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def claude(gateway: RunningGateway) -> Any:
+    """Makes LangChain's Claude of one of ours."""
+
+    def claude(model: str, **given: Any) -> ChatAnthropic:
+        asked: Any = {"model": model, "base_url": gateway.origin, "api_key": "x", "max_retries": 0, "max_tokens": 50}
+        return ChatAnthropic(**asked, **given)
+
+    return claude
+
+
+def test_langchains_claude_gets_an_answer(claude: Any) -> None:
+    answer = claude("echo").invoke([SystemMessage("Be brief."), HumanMessage("hello there")])
+    assert (answer.content, answer.usage_metadata["output_tokens"]) == ("hello there", 2)
+    assert "".join(piece.content for piece in claude("echo").stream("a text of words")) == "a text of words"
+
+
+def test_langchains_claude_counts_the_tokens(claude: Any) -> None:
+    assert claude("byzer-tiny").get_num_tokens_from_messages([HumanMessage("hello")]) > 0
+
+
+def test_langchains_claude_goes_round_with_a_tool(claude: Any) -> None:
+    question = HumanMessage("How is it in Paris?")
+    called = claude("tools").bind_tools([weather]).invoke([question])
+    (call,) = called.tool_calls
+    result = ToolMessage(weather(**call["args"]), tool_call_id=call["id"])
+    assert claude("tools").invoke([question, called, result]).content == "It says 21 degrees in Paris."
+
+
+@pytest.mark.parametrize("model", ["tools", "json_in_words"])
+def test_langchains_claude_gets_a_class_back(claude: Any, model: str) -> None:
+    asked = claude(model).with_structured_output(Weather, method="json_schema")
+    assert asked.invoke("How is it in Paris?") == Weather(city="Paris", degrees=21)
 
 
 # -- litellm ----------------------------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ def test_one_that_was_killed_is_no_longer_listed_and_its_port_is_free_again(star
     served = start.start()
     kill(served.serving.pid)
     assert eventually(lambda: listed() == [])
-    with pytest.raises(GatewayError, match="No gateway of yours serves at port"):
+    with pytest.raises(GatewayError, match=f"The gateway at {served.address} has ended without being told to"):
         run(process.served_at(served.place.order().settings.port))
     again = start.start(port=served.place.order().settings.port)
     assert ask(again).status_code == 200

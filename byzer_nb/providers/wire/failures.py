@@ -16,6 +16,16 @@ from typing import Any, TypeVar
 import aiohttp
 import msgspec
 
+from byzer_nb._http.failures import (
+    BadRequestError,
+    NoHttpError,
+    NotConnectedError,
+    ProxyError,
+    SilentError,
+    SlowConnectError,
+    UnknownHostError,
+)
+from byzer_nb._http.failures import LateError as TooLateError
 from byzer_nb.errors import (
     CallTimeoutError,
     ModelCallError,
@@ -204,11 +214,11 @@ def _number(text: str) -> float | None:
 def from_exception(original: Exception, called: Called, *, seconds: float | None = None) -> ModelCallError:
     """The error behind a failed connection; `seconds` is the limit of the whole call, where that is what ran out."""
     match original:
-        case aiohttp.ConnectionTimeoutError():
+        case SlowConnectError() | aiohttp.ConnectionTimeoutError():
             return _timed_out(called, "did not accept a connection in time", "Is the host reachable from here?")
-        case aiohttp.SocketTimeoutError():
+        case SilentError() | aiohttp.SocketTimeoutError():
             return was_silent(called)
-        case TimeoutError():
+        case TooLateError() | TimeoutError():
             limit = f" in {seconds:g} s" if seconds is not None else " in time"
             return _timed_out(called, f"gave no whole answer{limit}", "Give it longer with the option timeout.")
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError() | ssl.SSLError():
@@ -218,7 +228,7 @@ def from_exception(original: Exception, called: Called, *, seconds: float | None
                 code=BAD_CERTIFICATE,
                 **called.facts(),
             )
-        case aiohttp.ClientConnectorDNSError() | UnicodeError():
+        case UnknownHostError() | aiohttp.ClientConnectorDNSError() | UnicodeError():
             return UnreachableError(
                 f"{called} cannot be reached: nobody knows that host.",
                 hint="Check the host in base_url, and the network.",
@@ -226,27 +236,29 @@ def from_exception(original: Exception, called: Called, *, seconds: float | None
                 retryable=True,
                 **called.facts(),
             )
-        case aiohttp.ClientProxyConnectionError():
+        case aiohttp.ClientProxyConnectionError() | ProxyError(status=0):
             return _not_connected(called, "the proxy does not answer", "Check the setting proxies.")
-        case aiohttp.ClientHttpProxyError():
+        case aiohttp.ClientHttpProxyError() | ProxyError():
             return _not_connected(called, f"the proxy answered HTTP {original.status}", "Check the setting proxies.")
-        case aiohttp.InvalidURL():
+        case BadRequestError() | aiohttp.InvalidURL():
             return UnreachableError(
                 f"{called} cannot be reached: an address on the way there is no address.",
                 hint="Look at HTTP_PROXY and HTTPS_PROXY in the environment, and at what it answers.",
                 code=UNKNOWN_HOST,
                 **called.facts(),
             )
-        case aiohttp.ClientResponseError():
+        case NoHttpError() | aiohttp.ClientResponseError():
             return ModelCallError(
                 f"{called} answered with something that is not HTTP.",
                 hint="Check the setting base_url: its port, and whether it begins with https://.",
                 code=UNREADABLE,
                 **called.facts(),
             )
-        case aiohttp.ClientConnectorError():
-            reason = original.os_error.strerror or "no connection"
-            return _not_connected(called, reason, "Is a server running there? Check the setting base_url.")
+        case NotConnectedError() | aiohttp.ClientConnectorError():
+            reason = original.reason if isinstance(original, NotConnectedError) else original.os_error.strerror
+            return _not_connected(
+                called, reason or "no connection", "Is a server running there? Check the setting base_url."
+            )
         case _:
             return broken(called)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,9 +10,11 @@ from functools import partial
 from typing import TypeVar
 from urllib.request import getproxies, proxy_bypass
 
-import aiohttp
 from yarl import URL
 
+from byzer_nb._http.failures import HttpError
+from byzer_nb._http.line import Limits
+from byzer_nb._http.session import HttpSession
 from byzer_nb.errors import CallTimeoutError, ModelCallError
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.call import Call, Signature
@@ -21,13 +22,11 @@ from byzer_nb.providers.wire.failures import Called
 from byzer_nb.providers.wire.incoming import Incoming
 from byzer_nb.providers.wire.retry import Backoff, retrying
 from byzer_nb.providers.wire.sessions import Sessions
-from byzer_nb.providers.wire.upload import Upload
 from byzer_nb.types import Secret
 
 T = TypeVar("T")
 
 KEEP_ALIVE_SECONDS = 30.0
-LARGE_BODY = 1 << 20  # aiohttp wants bigger ones as a file, so that the loop breathes while they are sent
 LOOP_BACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -153,7 +152,6 @@ class Wire:
         if call.query:
             url = url.update_query(call.query)
         patience = self._route.patience
-        reading = asyncio.timeout(patience.whole_silence)  # of the server, as long as it does not answer
         try:
             if call.is_signed and self._route.sign is not None:
                 async with asyncio.timeout_at(deadline):
@@ -161,25 +159,27 @@ class Wire:
                 headers = {**headers, **{name: value.reveal() for name, value in proof.headers.items()}}
                 if proof.query:
                     url = url.update_query({name: value.reveal() for name, value in proof.query.items()})
-            async with reading:
-                response = await session.request(
-                    call.method,
-                    url,
-                    data=_payload(call, taken=partial(_grant, reading, patience.whole_silence)),
-                    headers=headers,
-                    timeout=timeouts(patience, deadline=deadline),
-                    # A redirect would take the key, or lose the body.
-                    allow_redirects=call.method == "GET" and not call.is_signed,
-                )
+            response = await session.request(
+                call.method,
+                url,
+                body=call.remade() if call.remade else call.body,
+                headers=headers,
+                limits=Limits(
+                    connect=patience.connect,
+                    unread=patience.whole_silence,
+                    silence=patience.first_token,
+                    deadline=deadline,
+                ),
+                # A redirect would take the key, or lose the body.
+                follows=call.method == "GET" and not call.is_signed,
+            )
         except asyncio.CancelledError as unwanted:
             return Lost(failure=failures.bare(unwanted))
         except ModelCallError:  # the signer's, who asks too; some of ours are errors of the system as well
             raise
-        except (aiohttp.ClientError, OSError, UnicodeError) as original:
+        except (HttpError, OSError, UnicodeError) as original:
             if self._sessions.is_closed:  # it was we who broke the connection
                 return Lost(failure=failures.closed(self.called))
-            if reading.expired():
-                return Lost(failure=failures.was_silent(self.called))
             failure = failures.from_exception(original, self.called, seconds=limit)
             return Lost(failure=failure, cause=failures.cause_of(original))
         answer = Incoming(response, called=self.called, limit=limit, split=call.split, among=self._arriving)
@@ -187,7 +187,7 @@ class Wire:
             answer.give_up()
         return answer
 
-    async def _session(self, *, is_signed: bool) -> aiohttp.ClientSession:
+    async def _session(self, *, is_signed: bool) -> HttpSession:
         if self._sessions.is_closed:
             raise failures.closed(self.called)
         return await (self._sessions if is_signed else self._keyless_sessions).here()
@@ -212,45 +212,29 @@ class Wire:
         await self._keyless_sessions.close()
 
 
-def new_session(route: Route) -> aiohttp.ClientSession:
+def new_session(route: Route) -> HttpSession:
     """A session whose connections and requests are those of the route, keys and all."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            limit=0,  # how many calls run at once is decided by who deploys, not here
-            keepalive_timeout=KEEP_ALIVE_SECONDS,
-            ttl_dns_cache=300,
-            local_addr=(route.local_address, 0) if route.local_address else None,
-            ssl=route.verify,
-        ),
-        headers={
-            "Content-Type": "application/json",
-            "User-Agent": "byzer_nb",
-            **{name: value.reveal() for name, value in route.headers.items()},
-        },
-        timeout=timeouts(route.patience),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        proxy=route.proxy or _proxy_of_environment(route.base_url),
+    return HttpSession(
+        headers=headers_of(route),
+        tls=route.verify,
+        proxy=proxy_of(route),
+        local_address=route.local_address,
+        keep_alive_seconds=KEEP_ALIVE_SECONDS,
     )
 
 
-def timeouts(patience: Patience, *, deadline: float | None = None) -> aiohttp.ClientTimeout:
-    """The same limits as the HTTP library takes them; the deadline is a time of the running loop."""
-    left = None if deadline is None else max(deadline - asyncio.get_running_loop().time(), 0.001)
-    return aiohttp.ClientTimeout(
-        total=left, sock_connect=patience.connect, sock_read=patience.first_token, ceil_threshold=3600
-    )
+def headers_of(route: Route) -> dict[str, str]:
+    """What stands in the head of every request there, keys and all."""
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "byzer_nb",
+        **{name: value.reveal() for name, value in route.headers.items()},
+    }
 
 
-def _payload(call: Call, *, taken: Callable[[], None]) -> bytes | Upload:
-    """What is sent; nobody keeps it, for it may hold a key."""
-    body = call.remade() if call.remade else call.body
-    return body if len(body) < LARGE_BODY else Upload(body, taken=taken)
-
-
-def _grant(reading: asyncio.Timeout, seconds: float) -> None:
-    """Give the server as much time anew, for it still reads."""
-    with contextlib.suppress(RuntimeError):  # it has answered already, before it had read everything
-        reading.reschedule(asyncio.get_running_loop().time() + seconds)
+def proxy_of(route: Route) -> str:
+    """What the requests of a route go through, or nothing; asked once a session, for it is slow."""
+    return route.proxy or _proxy_of_environment(route.base_url)
 
 
 def _joined(base: URL, path: str) -> URL:
@@ -262,11 +246,11 @@ def _deadline(limit: float | None) -> float | None:
     return None if limit is None else asyncio.get_running_loop().time() + limit
 
 
-def _proxy_of_environment(url: URL) -> str | None:
-    """The proxy that HTTP_PROXY and its kin name for this host; asked once a session, for it is slow."""
+def _proxy_of_environment(url: URL) -> str:
+    """The proxy that HTTP_PROXY and its kin name for this host."""
     host = url.host or ""
     if host in LOOP_BACK or proxy_bypass(host):
-        return None
+        return ""
     scheme = {"ws": "http", "wss": "https"}.get(url.scheme, url.scheme)
     proxy = getproxies().get(scheme, "")
-    return proxy if proxy.startswith("http") else None
+    return proxy if proxy.startswith("http") else ""

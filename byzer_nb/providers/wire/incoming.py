@@ -7,8 +7,8 @@ import contextlib
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
-import aiohttp
-
+from byzer_nb._http.answer import Answer
+from byzer_nb._http.failures import HttpError
 from byzer_nb.errors import ByzerError
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.call import Splitter
@@ -30,7 +30,7 @@ class Incoming:
 
     def __init__(
         self,
-        response: aiohttp.ClientResponse,
+        response: Answer,
         *,
         called: Called,
         limit: float | None,
@@ -72,10 +72,7 @@ class Incoming:
         """From now on nothing may take longer than that."""
         self._idle = seconds
         self._last = self._loop.time()
-        connection = self._response.connection
-        if connection is not None and connection.protocol is not None and not self._response.content.is_eof():
-            connection.protocol.read_timeout = seconds
-            connection.protocol.start_timeout()
+        self._response.wait_at_most(seconds)
 
     def expect_end(self) -> None:
         """The answer is whole: what else may come is not worth much waiting."""
@@ -124,7 +121,7 @@ class Incoming:
 
     async def end(self) -> None:
         """Read past a last event, briefly, so that the connection can serve the next call."""
-        if self._response.content.at_eof():
+        if self._response.is_over:
             return
         with contextlib.suppress(ByzerError, TimeoutError):  # the answer is whole; only the connection is at stake
             async with asyncio.timeout(LAST_WORDS_SECONDS):
@@ -144,13 +141,13 @@ class Incoming:
 
     def _own_words(self) -> bytes:
         """The reason in the status line, where it is not merely the name of the status."""
-        reason = self._response.reason or ""
+        reason = self._response.reason
         return b"" if reason in _USUAL_REASONS else reason.encode("utf-8", "replace")
 
     async def _read(self) -> bytes:
         try:
-            return await self._response.content.readany()
-        except (aiohttp.ClientError, OSError) as original:
+            return await self._response.chunk()
+        except (HttpError, OSError) as original:
             failure = failures.from_exception(original, self._called, seconds=self._limit)
             cause = failures.cause_of(original)
         if self._is_given_up:

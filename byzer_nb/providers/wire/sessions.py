@@ -7,22 +7,37 @@ import contextlib
 import weakref
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import CancelledError
-
-import aiohttp
+from typing import Generic, Protocol, TypeVar
 
 LAST_MOMENT_SECONDS = 0.2  # how long the end of the process waits for connections to close
 
 
-class Sessions:
+class Session(Protocol):
+    """What is opened for a loop."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection, without waiting for anything."""
+        ...
+
+
+S = TypeVar("S", bound=Session)
+
+
+class Sessions(Generic[S]):
     """Makes a session on the first call in a loop, and gives the same one to all later calls there."""
 
-    def __init__(self, make: Callable[[], aiohttp.ClientSession]) -> None:
+    def __init__(self, make: Callable[[], S]) -> None:
         self.is_closed = False
         self._make = make
-        self._kept: dict[asyncio.AbstractEventLoop, _Kept] = {}
+        self._kept: dict[asyncio.AbstractEventLoop, _Kept[S]] = {}
         weakref.finalize(self, _let_go, self._kept)
 
-    async def here(self) -> aiohttp.ClientSession:
+    async def here(self) -> S:
         """The session of the running loop."""
         loop = asyncio.get_running_loop()
         kept = self._kept.get(loop)
@@ -49,10 +64,10 @@ class Sessions:
                 kept.close_now()
 
 
-class _Kept:
+class _Kept(Generic[S]):
     """A session, and a generator whose end closes it: a loop that ends closes its generators while it still can."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: S) -> None:
         self.session = session
         self._keeper = _keep(session)
 
@@ -70,14 +85,14 @@ class _Kept:
         closing.close()
 
 
-async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
+async def _keep(session: Session) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
         await session.close()
 
 
-def _let_go(kept_sessions: dict[asyncio.AbstractEventLoop, _Kept]) -> None:
+def _let_go(kept_sessions: dict[asyncio.AbstractEventLoop, _Kept[S]]) -> None:
     """Close what was forgotten; runs when its owner is collected, and at the end of the process."""
     while kept_sessions:
         loop, kept = kept_sessions.popitem()

@@ -15,7 +15,7 @@ from byzer_nb.errors import ModelCallError
 from byzer_nb.providers.wire import failures
 from byzer_nb.providers.wire.call import Signature
 from byzer_nb.providers.wire.failures import Called
-from byzer_nb.providers.wire.http import Lost, Route, new_session
+from byzer_nb.providers.wire.http import Lost, Patience, Route, headers_of, proxy_of
 from byzer_nb.providers.wire.incoming import LAST_WORDS_SECONDS, MOST_EVENT_BYTES
 from byzer_nb.providers.wire.retry import retrying
 from byzer_nb.providers.wire.sessions import Sessions
@@ -205,3 +205,25 @@ class OpenSocket:
 
     def _lost(self) -> ModelCallError:
         return failures.closed(self._called) if self._is_given_up else failures.broken(self._called)
+
+
+def new_session(route: Route) -> aiohttp.ClientSession:
+    """A session whose sockets are those of the route, keys and all."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            limit=0,  # how many calls run at once is decided by who deploys, not here
+            ttl_dns_cache=300,
+            local_addr=(route.local_address, 0) if route.local_address else None,
+            ssl=route.verify,
+        ),
+        headers=headers_of(route),
+        timeout=_timeouts(route.patience),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        proxy=proxy_of(route) or None,
+    )
+
+
+def _timeouts(patience: Patience) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(
+        total=None, sock_connect=patience.connect, sock_read=patience.first_token, ceil_threshold=3600
+    )

@@ -7,13 +7,16 @@ from typing import Any, Literal
 import msgspec
 
 from byzer_nb.serve.anthropic.blocks import AnthropicChoice, Text, Tool, Turn, as_messages, as_specs, chosen
+from byzer_nb.serve.anthropic.dialect import THREAD_UNSUPPORTED
 from byzer_nb.serve.asking import Question
-from byzer_nb.serve.openai.fields import checked_options, refuse_fields
+from byzer_nb.serve.openai.fields import checked_options, refuse_fields, refused
 from byzer_nb.serve.openai.messages import Json
 from byzer_nb.types import AnswerSchema, ChatOptions, ModelCard
 
 _PLAIN = ("max_tokens", "temperature", "top_p", "top_k")
 _WITH_EFFORT = "saas/claude"  # of the providers it alone takes an effort in Anthropic's own words
+_OF_CLAUDE = frozenset({"saas/claude", "saas/aws_bedrock"})
+_ADAPTIVE = "adaptive"  # thinking as much as it takes: a word of Claude's, which other vendors refuse
 
 
 class OutputFormat(msgspec.Struct):
@@ -60,10 +63,18 @@ class MessagesBody(ConversationFields, kw_only=True, forbid_unknown_fields=True)
     container: Any = None  # Any: refused whatever it is
     inference_geo: str | None = None
     diagnostics: Any = None  # Any: refused whatever it is
+    thread: Any = None  # Any: refused whatever it is
 
 
 def question_of(body: MessagesBody, model: str, card: ModelCard) -> tuple[Question, tuple[str, ...]]:
     """What is asked of a model, and a sentence about each field that changes nothing."""
+    if body.thread is not None:
+        raise refused(
+            "thread",
+            "This gateway keeps no conversations.",
+            hint="Send the whole conversation, without thread.",
+            code=THREAD_UNSUPPORTED,
+        )
     refuse_fields(
         {
             "container": body.container,
@@ -104,7 +115,10 @@ def _extra(body: MessagesBody, card: ModelCard) -> tuple[dict[str, Any], tuple[s
     extra: dict[str, Any] = {}
     unheard = [name for name in ("metadata", "context_management") if getattr(body, name) is not None]
     if body.thinking is not None:
-        extra["thinking"] = body.thinking
+        if card.is_local or card.engine in _OF_CLAUDE or body.thinking.get("type") != _ADAPTIVE:
+            extra["thinking"] = body.thinking
+        else:
+            unheard.append("thinking")
     effort = body.output_config.effort if body.output_config else None
     if effort is not None:
         extra |= {"output_config": {"effort": effort}} if card.engine == _WITH_EFFORT else {"reasoning_effort": effort}

@@ -8,6 +8,8 @@ import msgspec
 
 from byzer_nb.serve.refusals import Refusal
 
+# By this word Anthropic's clients know that they have to go on with the whole conversation in each request.
+THREAD_UNSUPPORTED = "thread_unsupported_request"
 _TYPES = {
     401: "authentication_error",
     402: "billing_error",
@@ -40,7 +42,9 @@ class AnthropicDialect:
 
 def _told(refusal: Refusal) -> dict[str, Any]:  # Any: JSON
     usual = "api_error" if refusal.status >= 500 else "invalid_request_error"
-    error = {"type": _TYPES.get(refusal.status, usual), "message": refusal.message}
+    error: dict[str, Any] = {"type": _TYPES.get(refusal.status, usual), "message": refusal.message}
+    if refusal.code == THREAD_UNSUPPORTED:
+        error["details"] = {"error_code": refusal.code, "unsupported": [refusal.param]}
     return {"type": "error", "error": error, "request_id": refusal.request_id}
 
 

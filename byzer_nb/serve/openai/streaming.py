@@ -43,13 +43,15 @@ async def streamed(
     async with aclosing(pieces):
         async for item in pieces:
             index, delta = (0, item) if isinstance(item, Delta) else item
+            opening = b""
             if index not in begun:
                 begun.add(index)
-                if opening := wording.first(index):
-                    yield opening
+                opening = wording.first(index)
             if delta.text or delta.reasoning or delta.tool_calls:
                 entry.heard()
-                yield wording.piece(index, delta)
+                yield opening + wording.piece(index, delta)
+            elif opening:
+                yield opening
             if delta.usage is not None:
                 usage = usage + delta.usage
                 entry.usage = usage

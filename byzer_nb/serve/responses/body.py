@@ -28,7 +28,14 @@ from byzer_nb.serve.openai.messages import (
 from byzer_nb.serve.responses.items import as_messages, read_items
 from byzer_nb.types import ChatOptions, Message, ModelCard, ToolSpec
 
-_NEUTRAL = ("user", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options")
+_NEUTRAL = (
+    "user",
+    "safety_identifier",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "prompt_cache_options",
+    "client_metadata",
+)
 _REPEATED = ("instructions", "max_output_tokens", "max_tool_calls", "previous_response_id", "temperature", "top_p")
 _IF_GIVEN = ("user", "safety_identifier", "prompt_cache_key")
 _OF_NO_TOOL_HERE = "_call"  # results of tools that nobody here runs may be asked for, and there are none
@@ -94,6 +101,7 @@ class ResponseBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     prompt_cache_key: str | None = None
     prompt_cache_retention: str | None = None
     prompt_cache_options: Json | None = None
+    client_metadata: Json | None = None  # what Codex tells of itself
     conversation: Any = None  # Any: refused whatever it is, like those that follow
     prompt: Any = None
     context_management: Any = None
@@ -190,7 +198,7 @@ def _tool(raw: Json, position: int) -> Tool:
     place = f"tools[{position}]"
     if raw.get("type") != "function":
         raise unsupported(
-            f"{place}.type", f"is {raw.get('type')!r}, a tool that OpenAI's own servers run; this gateway runs none"
+            f"{place}.type", f"is {raw.get('type')!r}; this gateway takes functions, and runs no tools of its own"
         )
     try:
         return Tool(function=msgspec.convert(raw, Function))

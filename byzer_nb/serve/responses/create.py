@@ -23,6 +23,7 @@ from byzer_nb.serve.responses.found import found
 from byzer_nb.serve.responses.items import listed_items
 from byzer_nb.serve.responses.kept import Kept
 from byzer_nb.serve.responses.run import Run
+from byzer_nb.serve.responses.telling import token_for
 from byzer_nb.serve.responses.truncation import fitted
 from byzer_nb.serve.responses.writing import Writing, WritingDialect
 from byzer_nb.types import FinishReason, Message, Usage
@@ -89,7 +90,9 @@ async def _job(exchange: Exchange, gateway: Gateway, body: ResponseBody) -> Job:
     model, card = await gateway.card(body.model)
     before: tuple[Message, ...] = ()
     if body.previous_response_id is not None:
-        previous = found(exchange, gateway, body.previous_response_id, param="previous_response_id")
+        previous = await found(
+            exchange, gateway, body.previous_response_id, param="previous_response_id", part="conversation"
+        )
         if previous.is_running:
             raise refused("previous_response_id", f"{previous.id!r} is still being made.")
         before = previous.conversation
@@ -99,9 +102,8 @@ async def _job(exchange: Exchange, gateway: Gateway, body: ResponseBody) -> Job:
         messages, warnings = await fitted(gateway.client, question, card)
         question, told = replace(question, messages=messages), (*told, *warnings)
     ask = Asking(gateway.client, question, card)
-    writing = Writing(
-        exchange.entry.id, facts_of(body), is_listening=bool(body.stream), warnings=(*told, *ask.warnings)
-    )
+    token = token_for(exchange.entry.id, gateway.siblings.worker)
+    writing = Writing(token, facts_of(body), is_listening=bool(body.stream), warnings=(*told, *ask.warnings))
     return Job(body=body, model=model, ask=ask, writing=writing, said=said)
 
 

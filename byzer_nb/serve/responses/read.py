@@ -8,9 +8,9 @@ import msgspec
 
 from byzer_nb.serve.exchange import Exchange
 from byzer_nb.serve.openai.fields import refused
-from byzer_nb.serve.responses.found import found
+from byzer_nb.serve.responses.found import Found, found
 from byzer_nb.serve.responses.items import page_of
-from byzer_nb.serve.responses.kept import Kept
+from byzer_nb.serve.responses.telling import Part
 
 if TYPE_CHECKING:
     from byzer_nb.serve.gateway import Gateway
@@ -21,39 +21,38 @@ LARGEST_PAGE = 100
 
 async def read_response(exchange: Exchange, gateway: Gateway) -> None:
     """The response as it is now; as a stream it can be followed if it is made in the background as one."""
-    kept = _named(exchange, gateway)
+    kept = await _named(exchange, gateway)
     query = exchange.query()
     if query.get("stream", "").lower() not in ("true", "1"):
         await exchange.answer(kept.body)
         return
-    if kept.run is None or not kept.run.has_events:
+    if not kept.has_events:
         raise refused("stream", f"{kept.id!r} was not made in the background as a stream, so there is none to follow.")
     start = _number(query, "starting_after", usual=-1, least=-1, most=1 << 62) + 1
     await exchange.body()
     async with exchange.attended():
-        await exchange.stream(kept.run.listen(start))
+        await exchange.stream(kept.events(start))
 
 
 async def forget_response(exchange: Exchange, gateway: Gateway) -> None:
     """Let a response go."""
-    kept = _named(exchange, gateway)
-    gateway.responses.forget(kept)
+    kept = await _named(exchange, gateway)
+    await kept.forget()
     await exchange.answer_json({"id": kept.id, "object": "response", "deleted": True})
 
 
 async def cancel_response(exchange: Exchange, gateway: Gateway) -> None:
     """Stop a response that is made in the background; one that is whole stays as it is."""
-    kept = _named(exchange, gateway)
-    if kept.run is None:
+    kept = await _named(exchange, gateway)
+    if not kept.is_background:
         raise refused("response_id", f"{kept.id!r} was not made in the background, so it cannot be cancelled.")
-    kept.run.cancel()
-    await kept.run.over()
+    await kept.cancel()
     await exchange.answer(kept.body)
 
 
 async def read_input_items(exchange: Exchange, gateway: Gateway) -> None:
     """What a response answers, item by item."""
-    kept = _named(exchange, gateway)
+    kept = await _named(exchange, gateway, part="items")
     query = exchange.query()
     order = query.get("order", "desc")
     if order not in ("asc", "desc"):
@@ -64,8 +63,8 @@ async def read_input_items(exchange: Exchange, gateway: Gateway) -> None:
     await exchange.answer_json(page)
 
 
-def _named(exchange: Exchange, gateway: Gateway) -> Kept:
-    return found(exchange, gateway, exchange.part_of_path("id"), param="response_id")
+async def _named(exchange: Exchange, gateway: Gateway, *, part: Part = "") -> Found:
+    return await found(exchange, gateway, exchange.part_of_path("id"), param="response_id", part=part)
 
 
 def _number(query: dict[str, str], name: str, *, usual: int, least: int, most: int) -> int:
