@@ -76,7 +76,7 @@ class Upstream(asyncio.Protocol):
         head, end, body = self._received.partition(b"\r\n\r\n")
         if not end or self._transport is None:
             return
-        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
         if len(body) < length:
             return
         self._received = b""
