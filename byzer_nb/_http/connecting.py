@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import ipaddress
 import socket
 import ssl
 from collections.abc import Callable
@@ -115,6 +116,8 @@ class Connecting:
 
 
 async def _found(host: str, port: int) -> list[AddrInfoType]:
+    if _is_number(host):  # which needs no thread, and so works to the very end of a process
+        return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
     try:
         return list(await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM))
     except (socket.gaierror, UnicodeError):
@@ -125,6 +128,15 @@ def _heard(found: asyncio.Task[list[AddrInfoType]]) -> None:
     """Whoever wanted to know may have gone; then nobody else looks at what went wrong."""
     if not found.cancelled():
         found.exception()
+
+
+def _is_number(host: str) -> bool:
+    """Whether a host is written as its number."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _any_port(address: str) -> Any:  # Any: what getaddrinfo gives

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -178,11 +178,11 @@ async def with_calls(deltas: AsyncGenerator[Delta, None], reader: CallReader) ->
             words = reader.push(delta.text)
             if delta.finish_reason is None:
                 if words:
-                    yield delta.but(text=words)
+                    yield replace(delta, text=words)
                 continue
             rest, calls = reader.end(was_cut=delta.finish_reason == "length")
             reason = "tool_calls" if calls and delta.finish_reason == "stop" else delta.finish_reason
-            yield delta.but(text=words + rest, tool_calls=calls, finish_reason=reason)
+            yield replace(delta, text=words + rest, tool_calls=calls, finish_reason=reason)
 
 
 def _objects(text: str) -> Iterator[tuple[int, int, dict[str, Any]]]:

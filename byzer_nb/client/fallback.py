@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from byzer_nb.errors import ModelCallError, UnknownModelError
 from byzer_nb.types import Delta
@@ -22,7 +23,7 @@ async def first_that_answers(
             async with aclosing(ask(name)) as deltas:
                 async for delta in deltas:
                     has_begun = True
-                    yield delta if delta.finish_reason is None else delta.but(model=name)
+                    yield delta if delta.finish_reason is None else replace(delta, model=name)
         except (ModelCallError, UnknownModelError) as failed:
             if has_begun or not next_name or getattr(failed, "status", None) in OF_THE_REQUEST:
                 raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from byzer_nb.cluster import wire
 from byzer_nb.errors import UnreachableError
@@ -50,7 +50,7 @@ class Way(ABC):
                 for delta in deltas:
                     if delta.usage is not None:
                         spent.tokens = delta.usage.input_tokens + delta.usage.output_tokens
-                    yield delta if delta.finish_reason is None else delta.but(worker=worker)
+                    yield delta if delta.finish_reason is None else replace(delta, worker=worker)
                 if failure is not None:
                     raise failure
         self._check_end(lines)

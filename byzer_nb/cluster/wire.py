@@ -199,7 +199,9 @@ _decode_ids = msgspec.msgpack.Decoder(tuple[int, ...]).decode
 
 
 def delta_to_line(delta: Delta) -> bytes:
-    """One delta as a line of JSON, without the empty fields."""
+    """One delta as a line of JSON; what nearly all of them are, a piece of text, travels without the empty fields."""
+    if delta.finish_reason is None and not (delta.reasoning or delta.usage or delta.tool_calls or delta.model):
+        return _encode_json({"text": delta.text, "request_id": delta.request_id}) + b"\n"
     return _encode_json(delta) + b"\n"
 
 

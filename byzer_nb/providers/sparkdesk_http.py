@@ -51,7 +51,7 @@ class SparkDeskOverHttp(WireEngine):
             async for delta in deltas:
                 if delta.finish_reason == "stop":
                     reason = sparkdesk_wire.reason_of(delta.usage, request.options.max_tokens)
-                    delta = delta.but(finish_reason=reason)
+                    delta = replace(delta, finish_reason=reason)
                 yield delta
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Protocol
 
 from byzer_nb.backends.stopping import StopStrings
@@ -36,7 +37,7 @@ async def trimmed(deltas: AsyncGenerator[Delta, None], clean_func: Callable[[str
             if delta.finish_reason is not None:
                 text += growing.flush()
             if text or delta.reasoning or delta.finish_reason or delta.usage:
-                yield delta.but(text=text)
+                yield replace(delta, text=text)
     if rest := growing.flush():
         yield Delta(text=rest)
 

@@ -86,7 +86,7 @@ class Asking:
             async for delta in deltas:
                 if delta.tool_calls:
                     is_enough = self._question.one_call and has_called
-                    delta = delta.but(tool_calls=() if is_enough else self._told(delta.tool_calls))
+                    delta = replace(delta, tool_calls=() if is_enough else self._told(delta.tool_calls))
                     has_called = True
                 yield delta
 

@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from byzer_nb.cluster.sender import Sender
 from byzer_nb.serve.keys import Guest
 from byzer_nb.serve.refusals import OPENAI, Dialect, Refusal, RefusalError, refusal_of
 from byzer_nb.serve.requests_log import Entry
+from byzer_nb.serve.sender import Sender
 
 Scope = MutableMapping[str, Any]  # Any: ASGI's own
 Receive = Callable[[], Coroutine[Any, Any, MutableMapping[str, Any]]]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any, Literal
-
-import msgspec
+from typing import Literal
 
 from byzer_nb._display import Displayed, key_value_table
 from byzer_nb.types.tools import ToolCall
@@ -27,7 +25,8 @@ class Usage:
         )
 
 
-class Delta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delta:
     """The next piece of an answer. Text and reasoning are increments; the last delta has finish reason and usage.
 
     Of an answer that came from the cluster it also has the index of the worker, and where another model stepped in,
@@ -44,10 +43,6 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     model: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     stopped_by: str = ""
-
-    def but(self, **changes: Any) -> Delta:  # Any: the values of fields
-        """The same piece with something else in some fields."""
-        return msgspec.structs.replace(self, **changes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
