@@ -65,8 +65,9 @@ class Line(asyncio.Protocol):
 
     async def exchange(self, head: bytes, body: bytes, limits: Limits) -> None:
         """Send a request, and wait for the head of its answer."""
-        if self._transport is None or self._is_lost:
+        if self._is_gone:
             raise BrokenError
+        assert self._transport is not None
         self._begin_anew(limits)
         if len(body) <= SMALL_BODY:
             self._transport.write(head + body)
@@ -87,7 +88,7 @@ class Line(asyncio.Protocol):
         while rest:
             while self._must_wait_to_write and not self.is_begun and self.failure is None:
                 await self.wait()
-            if self.is_begun or self.failure is not None:
+            if self.is_begun or self.failure is not None or self._is_gone:
                 self.is_spoilt = True
                 return
             self._transport.write(rest[:PIECE])
@@ -126,7 +127,7 @@ class Line(asyncio.Protocol):
         chunks, self._chunks, self._unread = self._chunks, [], 0
         if self._is_held_back:
             self._is_held_back = False
-            if self._transport is not None and not self._is_lost:
+            if self._transport is not None and not self._is_gone:
                 self._transport.resume_reading()
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
@@ -188,7 +189,12 @@ class Line(asyncio.Protocol):
     @property
     def can_go_on(self) -> bool:
         """Whether another exchange may follow on this connection."""
-        return self.is_whole and not self.is_spoilt and not self._is_lost
+        return self.is_whole and not self.is_spoilt and not self._is_gone
+
+    @property
+    def _is_gone(self) -> bool:
+        """Whether the connection is over, also where that was not told yet: uvloop raises on what is asked of one."""
+        return self._is_lost or self._transport is None or self._transport.is_closing()
 
     # -- asyncio's side -------------------------------------------------------------------------------------------
 

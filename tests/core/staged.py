@@ -51,7 +51,7 @@ async def stage(*answers: bytes, then: Speak | None = None) -> AsyncIterator[Sta
                     await then(reader, writer)
                     writer.close()
                     break
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, RuntimeError):  # the last is uvloop's
             pass
         stands.hung_up.set()
 
