@@ -71,8 +71,6 @@ class Connecting:
                 happy_eyeballs_delay=NEXT_ADDRESS_SECONDS,
                 loop=loop,
             )
-        except ssl.SSLError:
-            raise
         except OSError as refused:
             raise NotConnectedError(refused.strerror or "no connection") from None
         context = self._context() if url.scheme == "https" else None

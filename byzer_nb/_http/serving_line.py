@@ -151,7 +151,8 @@ class ServingLine(asyncio.Protocol):
             self.write(_CONTINUE)
         if self._is_held and not self._asked:
             self._is_held = False
-            self._transport.resume_reading()
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
 
     async def _serve(self, handle: Handler, asked: Asked) -> None:
         try:

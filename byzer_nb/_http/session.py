@@ -157,7 +157,7 @@ class HttpSession:
             if len(self._heads) >= MOST_HEADS:  # addresses that are signed differ each time
                 self._heads.clear()
             head = self._heads[method, url] = self._written(method, url, {})
-        return head + _lines(headers) if headers else head
+        return head + _header_lines(headers) if headers else head
 
     def _written(self, method: str, url: URL, own: Mapping[str, str]) -> bytes:
         named: CIMultiDict[str] = CIMultiDict(STANDARD, Host=url.host_port_subcomponent or "")
@@ -170,10 +170,10 @@ class HttpSession:
         if self._connecting.is_through_proxy and url.scheme == "http":
             target = str(url.with_user(None).with_fragment(None))
             login = proxy_login(self._proxy)
-        return f"{method} {target} HTTP/1.1\r\n{login}".encode() + _lines(named)
+        return f"{method} {target} HTTP/1.1\r\n{login}".encode() + _header_lines(named)
 
 
-def _lines(headers: Mapping[str, str]) -> bytes:
+def _header_lines(headers: Mapping[str, str]) -> bytes:
     lines = [f"{name}: {value}" for name, value in headers.items()]
     if any(BREAKS.intersection(line) for line in lines):
         raise BadRequestError

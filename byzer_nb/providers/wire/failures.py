@@ -18,6 +18,7 @@ import msgspec
 
 from byzer_nb._http.failures import (
     BadRequestError,
+    LateError,
     NoHttpError,
     NotConnectedError,
     ProxyError,
@@ -25,7 +26,6 @@ from byzer_nb._http.failures import (
     SlowConnectError,
     UnknownHostError,
 )
-from byzer_nb._http.failures import LateError as TooLateError
 from byzer_nb.errors import (
     CallTimeoutError,
     ModelCallError,
@@ -218,7 +218,7 @@ def from_exception(original: Exception, called: Called, *, seconds: float | None
             return _timed_out(called, "did not accept a connection in time", "Is the host reachable from here?")
         case SilentError() | aiohttp.SocketTimeoutError():
             return was_silent(called)
-        case TooLateError() | TimeoutError():
+        case LateError() | TimeoutError():
             limit = f" in {seconds:g} s" if seconds is not None else " in time"
             return _timed_out(called, f"gave no whole answer{limit}", "Give it longer with the option timeout.")
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError() | ssl.SSLError():
